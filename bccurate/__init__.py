@@ -1,0 +1,46 @@
+"""bccurate: curated data, honest splits, and models that look at the cell.
+
+Every command of the command line is a function here with the same name and the same options
+(``import`` is ``import_``, a keyword in Python). Importing this package loads neither torch nor
+fiftyone; a function is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_COMMANDS = {
+    "augment": "augment",
+    "dedupe": "dedupe",
+    "doctor": "doctor",
+    "evaluate": "evaluate",
+    "explain": "explain",
+    "import_": "import_",
+    "info": "info",
+    "mistakes": "mistakes",
+    "models": "models",
+    "outliers": "outliers",
+    "predict": "predict",
+    "report": "report",
+    "review": "review",
+    "sample": "sample",
+    "split": "split",
+    "train": "train",
+    "undo": "undo",
+    "use": "use",
+}
+
+__all__ = sorted(_COMMANDS)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _COMMANDS:
+        return getattr(import_module(f"bccurate.commands.{_COMMANDS[name]}"), name)
+    raise AttributeError(f"module 'bccurate' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

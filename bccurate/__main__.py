@@ -1,0 +1,5 @@
+"""``python -m bccurate``."""
+
+from bccurate.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""Serves the FiftyOne App on this machine only."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote
+
+from bccurate.errors import HubError
+from bccurate.hub.open import database_errors, load_fiftyone
+
+ADDRESS = "127.0.0.1"  # the App has no login and its media route serves any file of the user
+
+
+@contextmanager
+def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[str, Any]]:
+    """Serve a dataset; yields the address to open and FiftyOne's session, closed at the end.
+
+    Raises:
+        HubError: the port is taken, or the App does not start.
+    """
+    _require_free(port)
+    with database_errors():
+        session = load_fiftyone().launch_app(
+            dataset, address=ADDRESS, port=port, remote=True, auto=False
+        )
+        try:
+            address = f"http://{ADDRESS}:{port}/datasets/{quote(dataset.slug)}"
+            if view:
+                slug = dataset.get_saved_view_info(view)["slug"]
+                address += f"?view={quote(slug)}"
+            yield address, session
+        finally:
+            session.close()
+
+
+def _require_free(port: int) -> None:
+    """FiftyOne would silently show an older server's data on a port that is taken."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((ADDRESS, port))
+        except OSError as error:
+            raise HubError(
+                f"Port {port} is taken.", f"bccurate review --port {port + 1}"
+            ) from error

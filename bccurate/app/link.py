@@ -1,0 +1,86 @@
+"""Links our App plugins into FiftyOne's plugin folder, where it looks for them.
+
+FiftyOne knows no entry points, so installed plugins (group ``bccurate.app``) are linked by path.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
+
+from bccurate.files import disk_errors
+from bccurate.hub.open import plugins_folder
+from bccurate.progress import say
+
+GROUP = "bccurate.app"
+REFUSE = "BCCURATE_LINK_PLUGINS"  # set to 0 to keep FiftyOne's folder as it is
+
+
+def installed() -> dict[str, Path]:
+    """Link name to folder of every installed App plugin; none of them is imported."""
+    found = {}
+    for entry in entry_points(group=GROUP):
+        spec = find_spec(entry.value)
+        if spec and spec.submodule_search_locations:
+            folder = Path(next(iter(spec.submodule_search_locations)))
+            if (folder / "fiftyone.yml").is_file():
+                found[f"bccurate-{entry.name}"] = folder
+    return found
+
+
+def missing() -> list[str]:
+    """Names of installed plugins that are not linked, or to another place."""
+    folder = Path(plugins_folder())
+    return [name for name, source in installed().items() if not _is_linked(folder / name, source)]
+
+
+def link() -> list[str]:
+    """Link what is not linked; does nothing where ``BCCURATE_LINK_PLUGINS=0``.
+
+    Returns:
+        the names that were linked now.
+    """
+    if os.environ.get(REFUSE) == "0":
+        return []
+    folder = Path(plugins_folder())
+    sources = installed()
+    names = missing()
+    for name in names:
+        _replace(folder / name, sources[name])
+    if names:
+        say(f"linked App plugins into {folder}: {', '.join(names)} (refuse with {REFUSE}=0)")
+    return names
+
+
+def unlink() -> list[str]:
+    """Remove our links; returns their names."""
+    folder = Path(plugins_folder())
+    names = [name for name in installed() if (folder / name).is_symlink()]
+    for name in names:
+        (folder / name).unlink()
+    return names
+
+
+def _is_linked(place: Path, source: Path) -> bool:
+    if place.is_symlink():
+        return place.resolve() == source.resolve()
+    copied = place / "fiftyone.yml"  # where links are not possible a copy stands, with its stamp
+    return copied.is_file() and copied.read_bytes() == (source / "fiftyone.yml").read_bytes()
+
+
+def _replace(place: Path, source: Path) -> None:
+    """Put a link in place in one step, so that two processes may do it at once."""
+    with disk_errors(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        if place.is_dir() and not place.is_symlink():
+            shutil.rmtree(place)
+        temporary = place.with_name(f".{place.name}.{os.getpid()}")
+        try:
+            temporary.symlink_to(source, target_is_directory=True)
+            os.replace(temporary, place)
+        except (OSError, NotImplementedError):
+            temporary.unlink(missing_ok=True)
+            shutil.copytree(source, place, dirs_exist_ok=True)

@@ -1,0 +1,29 @@
+"""``bccurate augment``."""
+
+import click
+
+from bccurate.cli.options import dataset_option, declare, echo
+
+
+@declare("augment", "bccurate augment augmix --noise 0.05")
+@click.argument("kind", type=click.Choice(["augmix", "randaugment"]))
+@dataset_option
+@click.option(
+    "--noise",
+    type=click.FloatRange(0, 1),
+    default=0.2,
+    show_default=True,
+    help="Sigma of Gaussian noise as a share of the full range.",
+)
+@click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True)
+@click.option("--seed", type=int, default=51, show_default=True)
+def command(
+    kind: str, dataset: str | None, noise: float, copies: int, seed: int, as_json: bool
+) -> None:
+    """Write variants of the training images as new samples.
+
+    Variants know their source, carry the tag `train` only, and stand in the view KIND.
+    """
+    from bccurate import augment
+
+    echo(augment(kind, dataset, noise, copies, seed), as_json)

@@ -1,0 +1,38 @@
+"""``bccurate dedupe``."""
+
+import click
+
+from bccurate.cli.options import dataset_option, declare, echo
+
+
+@declare("dedupe", "bccurate dedupe --threshold 4 --keep sharpest")
+@dataset_option
+@click.option(
+    "--method",
+    type=click.Choice(["phash", "dhash", "ahash", "whash"]),
+    default="phash",
+    show_default=True,
+)
+@click.option(
+    "--threshold",
+    type=click.IntRange(0, 14),
+    default=4,
+    show_default=True,
+    help="Differing bits of 64 that still make a candidate; pixels confirm it.",
+)
+@click.option(
+    "--keep",
+    type=click.Choice(["first", "largest", "sharpest"]),
+    default="first",
+    show_default=True,
+    help="Which one of a group is not tagged.",
+)
+def command(dataset: str | None, method: str, threshold: int, keep: str, as_json: bool) -> None:
+    """Tag exact and near duplicates; one of each group is kept.
+
+    Nothing is removed. The views `duplicates` and `deduplicated` are saved; equal pictures with
+    different labels get the tag `label_conflict`.
+    """
+    from bccurate import dedupe
+
+    echo(dedupe(dataset, method, threshold, keep), as_json)

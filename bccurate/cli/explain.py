@@ -1,0 +1,31 @@
+"""``bccurate explain``."""
+
+import click
+
+from bccurate.cli.options import (
+    batch_size_option,
+    dataset_option,
+    declare,
+    device_option,
+    echo,
+    view_option,
+)
+
+
+@declare("explain", "bccurate explain custom_cnn --view test")
+@click.argument("model")
+@dataset_option
+@click.option(
+    "--target", default="predicted", show_default=True, help="predicted, true or a class name."
+)
+@view_option
+@batch_size_option
+@device_option
+def command(as_json: bool, **options: object) -> None:
+    """Write Grad-CAM heatmaps of what a model looks at.
+
+    The maps are the field gradcam_MODEL and show in the App.
+    """
+    from bccurate import explain
+
+    echo(explain(**options), as_json)

@@ -1,0 +1,23 @@
+"""``bccurate split``."""
+
+import click
+
+from bccurate.cli.options import dataset_option, declare, echo
+
+
+@declare("split", "bccurate split --val .15 --test .15")
+@dataset_option
+@click.option("--val", type=float, default=0.15, show_default=True, help="Share.")
+@click.option("--test", type=float, default=0.15, show_default=True, help="Share.")
+@click.option("--group", metavar="FIELD", help="A field (patient, slide) never parted either.")
+@click.option("--seed", type=int, default=51, show_default=True)
+def command(
+    dataset: str | None, val: float, test: float, group: str | None, seed: int, as_json: bool
+) -> None:
+    """Tag train, val and test; duplicates are never parted.
+
+    Every class keeps its share in every split. Samples that have a split keep it.
+    """
+    from bccurate import split
+
+    echo(split(dataset, val, test, group, seed), as_json)

@@ -1,0 +1,1 @@
+"""Floor 4: the Python API, one file a command: read, method, write, return a record."""

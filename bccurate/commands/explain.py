@@ -1,0 +1,137 @@
+"""``bccurate explain``: Grad-CAM maps of what a model looks at, as a Heatmap field."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from bccurate.commands.trained import CHUNK, weights_file
+from bccurate.errors import UsageError, nearest
+from bccurate.files import sha256_of_file
+from bccurate.hub import runs, views
+from bccurate.hub.heatmaps import write_heatmaps
+from bccurate.hub.open import opened
+from bccurate.hub.predictions import field_of, show_in_app
+from bccurate.hub.read import LABEL_FIELD, columns, require_field, require_samples
+from bccurate.progress import say
+from bccurate.records import ExplainRecord
+from bccurate.settings import dataset_in_use
+
+
+def explain(
+    model: str,
+    dataset: str | None = None,
+    target: str = "predicted",
+    view: str | None = None,
+    batch_size: int = 128,
+    device: str = "auto",
+) -> ExplainRecord:
+    """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
+
+    Args:
+        model: a model that was trained on this dataset.
+        dataset: name; the one in use where None.
+        target: the class that is explained: ``predicted``, ``true`` or a class name.
+        view: a saved view; all originals where None.
+        batch_size: images a pass.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        UsageError: an unknown model, dataset, view or target, or a 1x1 map.
+    """
+    from bccurate.learning.checkpoint import load_model
+
+    name = dataset_in_use(dataset)
+    field = f"gradcam_{field_of(model)}"
+    run = f"explain_{field_of(model)}"
+    with opened(name) as hub:
+        file = weights_file(name, model)
+        trained = load_model(file)
+        _check_target(target, trained.classes)
+        require_field(hub, field_of(model), f"bccurate predict {model} -d {name}")
+        chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)
+        chosen = chosen.exists(LABEL_FIELD if target == "true" else field_of(model))
+        require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
+        options = {"target": target, "weights": sha256_of_file(file)}
+        if runs.stored_options(hub, run) != options:
+            _forget(hub, field)
+        ids, paths, labels, done = columns(
+            chosen, "id", "filepath", _label_path(target, model), f"{field}.range"
+        )
+        todo = [i for i, there in enumerate(done) if not there]
+        targets = _targets(labels, target, trained.classes)
+        if todo:
+            size = _write_maps(hub, trained, field, ids, paths, targets, todo, batch_size, device)
+            show_in_app(hub, field)
+        else:
+            size = (runs.load(hub, run) or {})["map_size"]
+        n = len(hub.exists(field))
+        layer = trained.spec.gradcam_layer
+        record = ExplainRecord(name, model, target, field, layer, list(size), n)
+        runs.save(hub, run, record, options)
+        return replace(record, changed=bool(todo))
+
+
+def _check_target(target: str, classes: list[str]) -> None:
+    known = ["predicted", "true", *classes]
+    if target not in known:
+        raise UsageError(
+            f"Unknown target {target!r}.{nearest(target, known)}", "bccurate explain -h"
+        )
+
+
+def _label_path(target: str, model: str) -> str:
+    return f"{LABEL_FIELD if target == 'true' else field_of(model)}.label"
+
+
+def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:
+    if target in classes:
+        return [classes.index(target)] * len(labels)
+    unknown = set(labels) - set(classes)
+    if unknown:
+        raise UsageError(f"The model knows no class {sorted(unknown)[0]!r}.", "--target predicted")
+    return [classes.index(label) for label in labels]
+
+
+def _forget(hub: Any, field: str) -> None:
+    """Maps of other weights or another target would pass for these; they are made anew."""
+    if hub.get_field(field) is not None:
+        hub.clear_sample_field(field)
+
+
+def _write_maps(
+    hub: Any,
+    trained: Any,
+    field: str,
+    ids: list[str],
+    paths: list[str],
+    targets: list[int],
+    todo: list[int],
+    batch_size: int,
+    device: str,
+) -> tuple[int, int]:
+    import torch
+
+    from bccurate.explanation.gradcam import gradcam
+    from bccurate.learning.arithmetic import pick_device
+    from bccurate.learning.data import load_pixels, to_inputs
+
+    say(f"explaining {len(todo):,} images (layer {trained.spec.gradcam_layer})")
+    place = pick_device(device)
+    network = trained.model.to(place)
+    size = (0, 0)
+    for start in range(0, len(todo), CHUNK):
+        rows = todo[start : start + CHUNK]
+        images = load_pixels([paths[i] for i in rows], trained.image_size)
+        found = gradcam(
+            network,
+            trained.spec.gradcam_layer,
+            to_inputs(images, trained.spec).to(place),
+            torch.from_numpy(np.array([targets[i] for i in rows])).to(place),
+            batch_size,
+        )
+        size = found.map_size
+        write_heatmaps(hub, field, [ids[i] for i in rows], np.asarray(found.maps))
+    return size

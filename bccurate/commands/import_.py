@@ -1,0 +1,94 @@
+"""``bccurate import``: files into a dataset, only what is new."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from bccurate.curation.reading import ImageFacts, Unreadable, read_many
+from bccurate.errors import UsageError
+from bccurate.hub import runs
+from bccurate.hub.formats import FORMATS, Row, discover
+from bccurate.hub.open import opened
+from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.samples import declare_fields, make_sample
+from bccurate.hub.write import add_samples
+from bccurate.progress import track
+from bccurate.records import ImportRecord
+from bccurate.settings import use_dataset
+
+
+def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
+    """Import a folder tree, a CSV of paths and labels, an npz, or a tar or zip of these.
+
+    Every file is decoded once, whole. One that does not decode becomes a sample with the tag
+    ``unreadable``. Files that the dataset has already are passed over, so that an import which
+    was stopped is finished by running it again.
+
+    Args:
+        path: file or folder.
+        name: of the dataset; it is made where there is none, and is the one in use from now on.
+        format: one of ``auto``, ``imagefolder``, ``csv``, ``npz``.
+
+    Raises:
+        UsageError: an unknown format or an empty name.
+        InputError: nothing usable under ``path``.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"Unknown format {format!r}; known: {', '.join(FORMATS)}")
+    if not name.strip():
+        raise UsageError("A dataset needs a name.", f"bccurate import {path} --name cells")
+    listing = discover(Path(path), name, format)
+    with opened(name, create=True) as dataset:
+        declare_fields(dataset)
+        known = set(dataset.values("filepath"))
+        new = [row for row in listing.rows if row.filepath not in known]
+        conflicting = {conflict["filepath"] for conflict in listing.conflicts}
+        unreadable: list[dict[str, str]] = []
+        notes: list[dict[str, str]] = []
+        added = add_samples(dataset, _samples(new, conflicting, unreadable, notes))
+        record = ImportRecord(
+            dataset=name,
+            source=str(Path(path).absolute()),
+            format=listing.format,
+            added=added,
+            already_there=len(listing.rows) - added,
+            total=dataset.count(),
+            class_counts=_class_counts(dataset),
+            unreadable=unreadable,
+            notes=notes,
+            conflicts=listing.conflicts,
+            changed=added > 0,
+        )
+        if added or not dataset.has_run("import"):
+            runs.save(dataset, "import", record, {"path": record.source, "format": format})
+    use_dataset(name)
+    return record
+
+
+def _samples(
+    rows: Sequence[Row],
+    conflicting: set[str],
+    unreadable: list[dict[str, str]],
+    notes: list[dict[str, str]],
+) -> Iterator[Any]:
+    """Read files and make samples in one stream; what is wrong is noted on the way."""
+    facts_of = read_many([row.filepath for row in rows])
+    for row, facts in track(zip(rows, facts_of, strict=True), len(rows), "importing"):
+        if isinstance(facts, Unreadable):
+            unreadable.append({"filepath": row.filepath, "reason": facts.reason})
+        elif isinstance(facts, ImageFacts) and facts.note:
+            notes.append({"filepath": row.filepath, "note": facts.note})
+        tags = ["label_conflict"] if row.filepath in conflicting else []
+        yield make_sample(row, facts, tags)
+
+
+def _class_counts(dataset: Any) -> dict[str, int]:
+    """Originals by class, variants left out."""
+    labels, tags = columns(dataset, f"{LABEL_FIELD}.label", "tags")
+    counts = Counter(
+        label for label, own in zip(labels, tags, strict=True) if label and "variant" not in own
+    )
+    return dict(sorted(counts.items()))

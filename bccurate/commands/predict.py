@@ -1,0 +1,61 @@
+"""``bccurate predict``: a trained model's predictions on all samples, written back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bccurate.commands.trained import predict_chunks, weights_file
+from bccurate.files import sha256_of_file
+from bccurate.hub import runs
+from bccurate.hub.open import opened
+from bccurate.hub.predictions import field_of, show_in_app
+from bccurate.hub.read import columns, require_samples
+from bccurate.records import PredictRecord
+from bccurate.settings import dataset_in_use
+
+
+def predict(
+    model: str, dataset: str | None = None, batch_size: int = 128, device: str = "auto"
+) -> PredictRecord:
+    """Predict on every readable sample, variants too; only what is new where weights are the same.
+
+    Args:
+        model: a model that was trained on this dataset.
+        dataset: name; the one in use where None.
+        batch_size: images a forward pass.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+
+    Raises:
+        UsageError: an unknown model or dataset, or the model was not trained here.
+        InputError: the weights are broken.
+    """
+    from bccurate.learning.checkpoint import load_model
+
+    name = dataset_in_use(dataset)
+    field = field_of(model)
+    with opened(name) as hub:
+        file = weights_file(name, model)
+        view = hub.match_tags("unreadable", bool=False)
+        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
+        options = {"weights": sha256_of_file(file)}
+        same = runs.stored_options(hub, f"predict_{field}") == options
+        ids, paths, done = columns(view, "id", "filepath", f"{field}.label")
+        todo = [i for i, label in enumerate(done) if not (same and label)]
+        record = PredictRecord(name, model, field, len(ids), 0.0, changed=bool(todo))
+        if not todo:
+            stored = runs.load(hub, f"predict_{field}")
+            return replace(PredictRecord.from_json(stored or {}), n=len(ids), changed=False)
+        trained = load_model(file)
+        speed = predict_chunks(
+            hub,
+            trained,
+            model,
+            [ids[i] for i in todo],
+            [paths[i] for i in todo],
+            batch_size,
+            device,
+        )
+        record = replace(record, images_per_second=round(speed, 1))
+        show_in_app(hub, field)
+        runs.save(hub, f"predict_{field}", record, options)
+        return record

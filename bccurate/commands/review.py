@@ -1,0 +1,48 @@
+"""``bccurate review``: the FiftyOne App on a dataset, with our plugins linked."""
+
+from __future__ import annotations
+
+import webbrowser
+from collections.abc import Callable
+
+from bccurate.app.launch import served
+from bccurate.app.link import installed, link
+from bccurate.hub.open import opened
+from bccurate.hub.views import chosen
+from bccurate.records import ReviewRecord
+from bccurate.settings import dataset_in_use
+
+
+def review(
+    dataset: str | None = None,
+    view: str | None = None,
+    port: int = 5151,
+    browser: bool = True,
+    started: Callable[[ReviewRecord], None] | None = None,
+) -> ReviewRecord:
+    """Serve the App on 127.0.0.1 until the process is interrupted.
+
+    Args:
+        dataset: name; the one in use where None.
+        view: a saved view to open.
+        port: of this machine.
+        browser: open a browser window too.
+        started: called with the record once the App answers.
+
+    Raises:
+        UsageError: an unknown dataset or view.
+        HubError: the port is taken or the App does not start.
+    """
+    name = dataset_in_use(dataset)
+    with opened(name) as hub:
+        if view:
+            chosen(hub, view)
+        link()
+        with served(hub, port, view) as (url, session):
+            record = ReviewRecord(name, url, view, sorted(installed()))
+            if started:
+                started(record)
+            if browser:
+                webbrowser.open(url)
+            session.wait(-1)
+            return record

@@ -1,0 +1,94 @@
+"""``bccurate undo``: take back what a run wrote."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bccurate.commands.trained import model_folder
+from bccurate.errors import UsageError, nearest
+from bccurate.files import dataset_home
+from bccurate.hub import runs
+from bccurate.hub.open import opened
+from bccurate.hub.views import originals
+from bccurate.records import UndoRecord
+from bccurate.settings import dataset_in_use
+
+
+@dataclass(frozen=True)
+class _Traces:
+    """What a run leaves: fields, tags on originals, saved views, a folder, variant samples."""
+
+    fields: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    views: tuple[str, ...] = ()
+    folder: Path | None = None
+    variants: str | None = None
+    evaluation: str | None = None
+
+
+def undo(run: str, dataset: str | None = None) -> UndoRecord:
+    """Take back a run: its fields, tags, views and files; imported samples always stay.
+
+    Args:
+        run: a name that ``info`` lists under runs.
+        dataset: name; the one in use where None.
+
+    Raises:
+        UsageError: there is no such run, or it is the import.
+    """
+    name = dataset_in_use(dataset)
+    with opened(name) as hub:
+        known = [row["run"] for row in runs.overview(hub)]
+        if run not in known:
+            raise UsageError(f"{name!r} has no run {run!r}.{nearest(run, known)}", "bccurate info")
+        if run == "import":
+            raise UsageError(
+                "An import is not undone: it would remove samples.",
+                f"fiftyone datasets delete {name}",
+            )
+        _erase(hub, _traces(name, run))
+        hub.delete_run(run)
+        return UndoRecord(name, run)
+
+
+def _traces(name: str, run: str) -> _Traces:
+    command, _, what = run.partition("_")
+    table = {
+        "dedupe": _Traces(
+            ("duplicate_group", "duplicate_of"),
+            ("duplicate", "label_conflict"),
+            ("duplicates", "deduplicated"),
+        ),
+        "outliers": _Traces(("outlier_score",), ("outlier",), ("outliers", "clean")),
+        "split": _Traces((), ("train", "val", "test"), ("train", "val", "test")),
+        "augment": _Traces(
+            views=(what,), folder=dataset_home(name) / "variants" / what, variants=what
+        ),
+        "train": _Traces(folder=model_folder(name, what)),
+        "predict": _Traces((what,)),
+        "evaluate": _Traces(evaluation=f"eval_{what}"),
+        "mistakes": _Traces(("mistakenness",), (), (f"mistakes_{what}",)),
+        "explain": _Traces((f"gradcam_{what}",)),
+    }
+    return table[command]
+
+
+def _erase(hub: Any, traces: _Traces) -> None:
+    """Views go before the fields that they read: a view on a lost field cannot be loaded."""
+    for view in traces.views:
+        if hub.has_saved_view(view):
+            hub.delete_saved_view(view)
+    if traces.variants:
+        hub.delete_samples(hub.match_tags([traces.variants, "variant"], all=True))
+    if traces.tags:
+        originals(hub).match_tags(list(traces.tags)).untag_samples(list(traces.tags))
+    if traces.evaluation and hub.has_evaluation(traces.evaluation):
+        hub.delete_evaluation(traces.evaluation)
+    for field in traces.fields:
+        if hub.get_field(field) is not None:
+            hub.delete_sample_field(field)
+    if traces.folder:
+        shutil.rmtree(traces.folder, ignore_errors=True)

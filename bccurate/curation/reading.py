@@ -1,0 +1,213 @@
+"""Reading images that nobody vouches for: one decode gives every consumer what it needs.
+
+The only place in the package where an image file is opened. A file counts as readable when its
+whole content decodes: Pillow's ``verify()`` passes truncated and bit-flipped files.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from bccurate.curation.hashing import hash_pixels, sharpness
+from bccurate.errors import UnreadableImage
+from bccurate.files import sha256
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+SUFFIXES = {
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
+MAX_PIXELS = 64_000_000  # a whole-slide thumbnail passes, a decompression bomb does not
+MAX_BYTES = 1 << 30
+# Pillow warns of doubtful metadata; the pixels alone decide here. Not catch_warnings: threads.
+warnings.filterwarnings("ignore", module=r"PIL\..*")
+CHUNK = 64  # files a task: large enough to hide the process hop, small enough for the bar
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What one decode tells of a file.
+
+    Attributes:
+        filepath: as it was given.
+        filehash: SHA-256 of the file's bytes; facts are cached by it.
+        pixelhash: SHA-256 of shape and RGB pixels; equal exactly where the decoded pixels are.
+        width, height: pixels.
+        size_bytes: of the file.
+        format: Pillow's name, one of ``FORMATS``.
+        phash: 16 hexadecimal digits, equal to ``imagehash.phash``.
+        intensity_mean, intensity_std: of the grey image, 0 to 255.
+        sharpness: variance of the Laplacian of the grey image.
+        note: what is odd about the file though it decodes, else ``""``.
+    """
+
+    filepath: str
+    filehash: str
+    pixelhash: str
+    width: int
+    height: int
+    size_bytes: int
+    format: str
+    phash: str
+    intensity_mean: float
+    intensity_std: float
+    sharpness: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A file that does not decode, and why in a few words."""
+
+    filepath: str
+    reason: str
+
+
+def decode_rgb(path: str | Path) -> np.ndarray:
+    """The pixels of an image file, (H, W, 3) uint8 RGB.
+
+    16-bit images are scaled to 8 bits, CMYK and palettes converted, transparency laid on white,
+    the first frame of an animation taken.
+
+    Raises:
+        UnreadableImage: with the reason as its message.
+    """
+    return _decode(_read(path))[0]
+
+
+def read_facts(path: str) -> ImageFacts | Unreadable:
+    """Decode one file and tell all there is to tell; never raises for a bad file."""
+    try:
+        data = _read(path)
+        rgb, kind, note = _decode(data)
+    except UnreadableImage as error:
+        return Unreadable(path, error.message)
+    grey = np.asarray(Image.fromarray(rgb).convert("L"))
+    if Path(path).suffix.lower() not in SUFFIXES[kind]:
+        note = "; ".join(
+            filter(None, [note, f"named {Path(path).suffix or 'without type'}, is {kind}"])
+        )
+    return ImageFacts(
+        filepath=path,
+        filehash=sha256(data),
+        pixelhash=sha256(repr(rgb.shape).encode() + rgb.tobytes()),
+        width=rgb.shape[1],
+        height=rgb.shape[0],
+        size_bytes=len(data),
+        format=kind,
+        phash=hash_pixels(rgb, "phash"),
+        intensity_mean=float(grey.mean(dtype=np.float64)),
+        intensity_std=float(grey.std(dtype=np.float64)),
+        sharpness=sharpness(grey),
+        note=note,
+    )
+
+
+def read_many(
+    paths: Sequence[str], workers: int | None = None
+) -> Iterator[ImageFacts | Unreadable]:
+    """Facts for many files in the order given, in parallel, with bounded memory.
+
+    Args:
+        paths: files.
+        workers: processes; all cores where None. Few files are read in this process.
+    """
+    workers = min(workers or os.cpu_count() or 1, len(paths) // CHUNK + 1)
+    if workers <= 1:
+        yield from map(read_facts, paths)
+        return
+    # "forkserver" starts clean children: a fork would copy the database client's threads.
+    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
+        try:
+            yield from pool.map(read_facts, paths, chunksize=CHUNK)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _read(path: str | Path) -> bytes:
+    try:
+        size = os.stat(path).st_size
+        if size == 0:
+            raise UnreadableImage("empty file")
+        if size > MAX_BYTES:
+            raise UnreadableImage(f"larger than {MAX_BYTES >> 20} MiB")
+        return Path(path).read_bytes()
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
+
+
+def _decode(data: bytes) -> tuple[np.ndarray, str, str]:
+    """Pixels, format and note of an image in memory."""
+    try:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            width, height = image.size
+            if width * height > MAX_PIXELS:
+                raise UnreadableImage(f"{width}x{height} is over {MAX_PIXELS:,} pixels")
+            image.load()
+            return np.asarray(_to_rgb(image)), str(image.format), _note(image)
+    except UnreadableImage:
+        raise
+    except UnidentifiedImageError:
+        raise UnreadableImage(f"not an image ({_looks_like(data)})") from None
+    except Image.DecompressionBombError as error:
+        raise UnreadableImage(f"too many pixels: {error}") from error
+    except MemoryError as error:
+        raise UnreadableImage("needs more memory than there is") from error
+    except Exception as error:  # codecs raise what they like on hostile bytes
+        raise UnreadableImage(f"does not decode: {error}") from error
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I") or image.mode == "F":
+        return Image.fromarray(_to_eight_bits(np.asarray(image))).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")
+
+
+def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """16-bit counts to 8 bits by 257, so that 65535 becomes 255; 8-bit counts stay."""
+    if not np.isfinite(pixels).all():
+        raise UnreadableImage("holds values that are not numbers")
+    scale = 257.0 if pixels.max(initial=0) > 255 else 1.0
+    return np.clip(np.rint(pixels / scale), 0, 255).astype(np.uint8)
+
+
+def _note(image: Image.Image) -> str:
+    notes = []
+    if getattr(image, "n_frames", 1) > 1:
+        notes.append(f"{image.n_frames} frames, the first was taken")  # type: ignore[attr-defined]
+    if image.mode.startswith("I") or image.mode in ("F", "CMYK"):
+        notes.append(f"mode {image.mode}, converted to 8-bit RGB")
+    if min(image.size) < 8:
+        notes.append(f"only {image.width}x{image.height} pixels")
+    return "; ".join(notes)
+
+
+def _looks_like(data: bytes) -> str:
+    head = data[:512].lstrip().lower()
+    if head.startswith((b"<!doctype html", b"<html")):
+        return "HTML"
+    if b"<svg" in head:
+        return "SVG"
+    if head.startswith(b"%!ps"):
+        return "PostScript"
+    return "text" if data[:512].isascii() else "unknown bytes"

@@ -1,0 +1,1 @@
+"""Floor 2: why a model said so."""

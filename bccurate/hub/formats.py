@@ -1,0 +1,179 @@
+"""What lies on disk, as rows of path and label: a folder tree, a CSV, an npz, a tar or zip.
+
+Formats only list; whether a file decodes is for ``curation.reading`` to say.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bccurate.curation.reading import IMAGE_SUFFIXES
+from bccurate.errors import InputError
+from bccurate.files import dataset_home, safe_name, sha256_of_file, unpack
+
+FORMATS = ("auto", "imagefolder", "csv", "npz")
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
+PATH_COLUMNS = ("filepath", "path", "file", "filename", "image")
+LABEL_COLUMNS = ("label", "class", "ground_truth", "target")
+SPLIT_COLUMNS = ("split", "fold", "set")
+SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample to be: absolute path, label or None, split or None."""
+
+    filepath: str
+    label: str | None = None
+    split: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What was found. ``conflicts``: paths that came with two labels; the first one counts."""
+
+    format: str
+    rows: list[Row]
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
+
+
+def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
+    """List the samples under ``path``; archives and npz are unpacked to the dataset's folder.
+
+    Raises:
+        InputError: nothing there, nothing usable in it, or it is broken.
+    """
+    if not path.exists():
+        raise InputError(f"There is no {path}", f"ls {path.parent}")
+    if path.is_file() and path.name.lower().endswith(ARCHIVES):
+        name = safe_name(f"{path.name.split('.')[0]}-{sha256_of_file(path)[:12]}")
+        path = unpack(path, dataset_home(dataset) / "unpacked" / name)
+    path = _only_folder(path)
+    kind = _guess(path) if kind == "auto" else kind
+    rows = {"imagefolder": _image_folder, "csv": _csv, "npz": _npz}[kind](path, dataset)
+    listing = _without_repeats(kind, rows)
+    if not listing.rows:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        raise InputError(f"No images in {path} (looked for {suffixes})", f"ls {path}")
+    return listing
+
+
+def _only_folder(path: Path) -> Path:
+    """Step into an archive's single top folder."""
+    while path.is_dir():
+        inside = [p for p in path.iterdir() if not p.name.startswith(".")]
+        if len(inside) != 1 or not inside[0].is_dir() or _has_images(inside[0]):
+            break
+        path = inside[0]
+    return path
+
+
+def _has_images(folder: Path) -> bool:
+    return any(p.suffix.lower() in IMAGE_SUFFIXES for p in folder.iterdir())
+
+
+def _guess(path: Path) -> str:
+    if path.is_dir():
+        return "csv" if _label_file(path) else "imagefolder"
+    kinds = {".csv": "csv", ".npz": "npz"}
+    if path.suffix.lower() not in kinds:
+        known = ", ".join([*kinds, *ARCHIVES])
+        raise InputError(f"{path} is no folder and none of {known}", "bccurate import -h")
+    return kinds[path.suffix.lower()]
+
+
+def _label_file(folder: Path) -> Path | None:
+    """The folder's one CSV that has a path and a label column, if it has one."""
+    found = [p for p in sorted(folder.glob("*.csv")) if _is_label_file(p)]
+    return found[0] if len(found) == 1 else None
+
+
+def _is_label_file(path: Path) -> bool:
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            header = file.readline(4096).lower()
+    except (OSError, UnicodeDecodeError):
+        return False
+    names = {name.strip().strip('"') for name in header.split(",")}
+    return bool(names & set(PATH_COLUMNS)) and bool(names & set(LABEL_COLUMNS))
+
+
+def _image_folder(path: Path, dataset: str) -> Iterator[Row]:
+    """Every image file below; its folder's name is its label, ``train/`` and the like its split."""
+    if not path.is_dir():
+        raise InputError(f"{path} is not a folder", "bccurate import -h")
+    root = path / "images" if (path / "images").is_dir() else path
+    for folder, folders, files in os.walk(root):
+        folders.sort()
+        parts = Path(folder).relative_to(root).parts
+        label = parts[-1] if parts else None
+        split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
+        if label and label.lower() in SPLIT_NAMES:
+            label = None
+        for file in sorted(files):
+            if Path(file).suffix.lower() in IMAGE_SUFFIXES and not file.startswith("."):
+                yield Row(os.path.abspath(os.path.join(folder, file)), label, split)
+
+
+def _csv(path: Path, dataset: str) -> Iterator[Row]:
+    file = _label_file(path) if path.is_dir() else path
+    if file is None:
+        raise InputError(f"{path} has no CSV with columns filepath,label", "bccurate import -h")
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"{file} is not UTF-8 text: {error}") from error
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    try:
+        names = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
+        path_column = _column(file, names, PATH_COLUMNS)
+        label_column = _column(file, names, LABEL_COLUMNS)
+        split_column = next((names[n] for n in SPLIT_COLUMNS if n in names), None)
+        for record in reader:
+            if not (name := (record[path_column] or "").strip()):
+                continue
+            split = (record.get(split_column) or "").strip().lower() if split_column else ""
+            label = (record[label_column] or "").strip() or None
+            # normpath, not resolve: a link is the path that the person knows.
+            absolute = os.path.normpath(os.path.join(file.parent.absolute(), name))
+            yield Row(absolute, label, SPLIT_NAMES.get(split))
+    except csv.Error as error:
+        raise InputError(f"{file}, line {reader.line_num}: {error}") from error
+
+
+def _column(file: Path, names: dict[str, str], known: tuple[str, ...]) -> str:
+    for name in known:
+        if name in names:
+            return names[name]
+    raise InputError(
+        f"{file} has no column {' or '.join(known)} (it has {', '.join(names) or 'none'})",
+        f"head -2 {file}",
+    )
+
+
+def _npz(path: Path, dataset: str) -> Iterator[Row]:
+    from bccurate.hub.arrays import write_npz_images
+
+    folder = (
+        dataset_home(dataset) / "unpacked" / f"{safe_name(path.stem)}-{sha256_of_file(path)[:12]}"
+    )
+    for filepath, label, split in write_npz_images(path, folder):
+        yield Row(filepath, label, SPLIT_NAMES.get(split or ""))
+
+
+def _without_repeats(kind: str, rows: Iterable[Row]) -> Listing:
+    first: dict[str, Row] = {}
+    labels: dict[str, list[str]] = {}
+    for row in rows:
+        first.setdefault(row.filepath, row)
+        seen = labels.setdefault(row.filepath, [])
+        if row.label is not None and row.label not in seen:
+            seen.append(row.label)
+    conflicts = [{"filepath": p, "labels": found} for p, found in labels.items() if len(found) > 1]
+    return Listing(kind, list(first.values()), conflicts)

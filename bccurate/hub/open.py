@@ -1,0 +1,146 @@
+"""Opens the database: the one place where fiftyone is imported and configured.
+
+FiftyOne logs to standard output and draws its own bars; both are turned off here so that
+``--json`` stays one object. Its usage tracking is off in our processes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from bccurate.errors import HubError, UsageError, nearest
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+DATABASE_FIX = "bccurate doctor"
+_QUIET = {
+    "FIFTYONE_LOGGING_DESTINATION": "stderr",
+    "FIFTYONE_SHOW_PROGRESS_BARS": "false",
+    "FIFTYONE_DO_NOT_TRACK": "1",
+    # The bundled MongoDB 6.0 is the oldest that FiftyOne supports and it says so at each start.
+    "FIFTYONE_DATABASE_VALIDATION": "false",
+}
+
+
+def load_fiftyone() -> ModuleType:
+    """The fiftyone module, configured. Takes 3 to 4 seconds the first time.
+
+    Raises:
+        HubError: the database cannot be started or reached.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    with database_errors():
+        import fiftyone
+
+        return fiftyone
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """Turn the driver's and FiftyOne's connection errors into ``HubError``."""
+    from pymongo.errors import ConnectionFailure, PyMongoError
+
+    try:
+        yield
+    except ConnectionFailure as error:
+        raise HubError(
+            f"The database does not answer: {_first_line(error)}", DATABASE_FIX
+        ) from error
+    except PyMongoError as error:
+        raise HubError(f"The database refused: {_first_line(error)}", DATABASE_FIX) from error
+    except Exception as error:
+        if type(error).__name__ in _CONNECTION_ERRORS:
+            raise HubError(_explain(error), DATABASE_FIX) from error
+        raise
+
+
+# By name: importing their modules would start the very service that may be missing.
+_CONNECTION_ERRORS = {
+    "ConnectionError",
+    "FiftyOneConfigError",
+    "ServiceExecutableNotFound",
+    "ServiceListenTimeout",
+}
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0][:200]
+
+
+def _explain(error: Exception) -> str:
+    if type(error).__name__ == "ServiceListenTimeout":
+        from pathlib import Path
+
+        lock = Path(os.environ.get("FIFTYONE_DATABASE_DIR", "~/.fiftyone/var/lib/mongo"))
+        lock = lock.expanduser() / "mongod.lock"
+        pid = lock.read_text().strip() if lock.exists() else ""
+        if pid:
+            return f"MongoDB did not start; an older mongod (pid {pid}) may hold {lock.parent}"
+    return f"MongoDB is not available: {_first_line(error)}"
+
+
+def list_datasets() -> list[str]:
+    """The names of all datasets."""
+    with database_errors():
+        return list(load_fiftyone().list_datasets())
+
+
+@contextmanager
+def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
+    """Open a dataset by name; inside, database errors become ``HubError``.
+
+    Args:
+        name: of the dataset.
+        create: make a persistent one where there is none.
+
+    Raises:
+        UsageError: there is no such dataset; the message names the nearest.
+        HubError: the database cannot be reached.
+    """
+    fiftyone = load_fiftyone()
+    with database_errors():
+        if fiftyone.dataset_exists(name):
+            dataset = fiftyone.load_dataset(name)
+            repair_counts(dataset)
+        elif create:
+            dataset = fiftyone.Dataset(name, persistent=True)
+        else:
+            known = fiftyone.list_datasets()
+            raise UsageError(
+                f"There is no dataset {name!r}.{nearest(name, known)}",
+                f"bccurate import FOLDER --name {name}",
+            )
+        yield dataset
+
+
+def repair_counts(dataset: Any) -> bool:
+    """Mend the estimated count that MongoDB keeps wrong after an unclean stop.
+
+    Returns:
+        whether it had to be mended.
+    """
+    collection = dataset._sample_collection
+    if collection.estimated_document_count() == collection.count_documents({}):
+        return False
+    collection.database.command("validate", collection.name)
+    return True
+
+
+def plugins_folder() -> str:
+    """Where FiftyOne looks for App plugins."""
+    return str(load_fiftyone().config.plugins_dir)
+
+
+def database_version() -> str:
+    """The version of the MongoDB server that answers."""
+    load_fiftyone()
+    from fiftyone.core.odm import get_db_client
+
+    with database_errors():
+        return str(get_db_client().server_info()["version"])

@@ -1,0 +1,100 @@
+"""A model's predictions as a Classification field with confidence and logits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bccurate.errors import UsageError
+from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.write import set_labels
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+
+def field_of(model: str) -> str:
+    """The field, run and folder name of a model: ``timm:resnet18`` is ``timm_resnet18``."""
+    return re.sub(r"\W", "_", model)
+
+
+def write_predictions(
+    view: Any, field: str, ids: Sequence[str], probabilities: np.ndarray, logits: np.ndarray,
+    classes: Sequence[str],
+) -> int:  # fmt: skip
+    """Write (N, C) probabilities and logits as labels of N samples, in bulk."""
+    import fiftyone as fo
+
+    best = probabilities.argmax(axis=1)
+    labels = (
+        fo.Classification(label=classes[top], confidence=confidence, logits=row)
+        for top, confidence, row in zip(
+            best.tolist(), probabilities.max(axis=1).tolist(), logits, strict=True
+        )
+    )
+    return set_labels(view, field, ids, labels)
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The samples of a view that have both a label and a prediction.
+
+    Attributes:
+        ids, paths, labels, predictions, confidences, tags: N each.
+        logits: (N, C) float64, in the order of the model's classes.
+    """
+
+    ids: list[str]
+    paths: list[str]
+    labels: list[str]
+    predictions: list[str]
+    confidences: list[float]
+    tags: list[list[str]]
+    logits: np.ndarray
+
+
+def read_predictions(view: Any, model: str) -> Predictions:
+    """Read a model's predictions on labelled samples.
+
+    Raises:
+        UsageError: the model has no predictions on this dataset.
+    """
+    field = field_of(model)
+    if not has_field(view, field):
+        raise UsageError(f"There are no predictions of {model!r} yet.", f"bccurate train {model}")
+    labelled = view.exists(LABEL_FIELD).exists(field)
+    ids, paths, labels, predictions, confidences, logits, tags = columns(
+        labelled, "id", "filepath", f"{LABEL_FIELD}.label", f"{field}.label",
+        f"{field}.confidence", f"{field}.logits", "tags",
+    )  # fmt: skip
+    if not ids:
+        raise UsageError(
+            f"No labelled sample has a prediction of {model!r}.", f"bccurate predict {model}"
+        )
+    return Predictions(
+        ids, paths, labels, predictions, confidences, tags, np.array(logits, dtype=np.float64)
+    )
+
+
+def evaluate_in_app(view: Any, model: str) -> None:
+    """Store FiftyOne's own evaluation as ``eval_<model>``, for its App panel."""
+    field = field_of(model)
+    view.evaluate_classifications(
+        field, gt_field=LABEL_FIELD, eval_key=f"eval_{field}", progress=False
+    )
+
+
+def show_in_app(dataset: fo.Dataset, *fields: str) -> None:
+    """Switch fields on in the App's grid, beside those that are on already."""
+    import fiftyone as fo
+
+    active = dataset.app_config.active_fields
+    paths = list(active.paths or []) if active else []
+    missing = [field for field in (LABEL_FIELD, *fields) if field not in paths]
+    if missing:
+        dataset.app_config.active_fields = fo.ActiveFields(paths=[*paths, *missing], exclude=False)
+        dataset.save()

@@ -1,0 +1,75 @@
+"""Run records: what was run on a dataset, with which options, and what came of it.
+
+A run is stored last, after all that its command wrote: its presence says that the command ended.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from bccurate.records import Record
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+
+def save(dataset: fo.Dataset, run: str, record: Record, options: dict[str, Any]) -> bool:
+    """Store a record as run ``run``, unless the very same is stored; tells whether it wrote."""
+    body = _body(record.to_json())
+    if load(dataset, run) == body and stored_options(dataset, run) == options:
+        return False
+    config = dataset.init_run(
+        bccurate_command=record.command,
+        options=options,
+        ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    )
+    dataset.register_run(run, config, overwrite=True)
+    # One string: a label may hold a dot or a dollar, which are no keys for the database.
+    results = dataset.init_run_results(run, record=json.dumps(body))
+    dataset.save_run_results(run, results, overwrite=True, cache=False)
+    return True
+
+
+def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
+    """The record of a finished run as JSON data, or None."""
+    if not dataset.has_run(run):
+        return None
+    results = dataset.load_run_results(run, cache=False)
+    text = getattr(results, "record", None)
+    return json.loads(text) if text else None
+
+
+def stored_options(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
+    """The options that a run was started with, or None."""
+    if not dataset.has_run(run):
+        return None
+    return _plain(getattr(dataset.get_run_info(run).config, "options", None))
+
+
+def overview(dataset: fo.Dataset) -> list[dict[str, Any]]:
+    """Our runs, oldest first: ``[{"run", "command", "ended", "options"}]``."""
+    rows = []
+    for run in dataset.list_runs():
+        config = dataset.get_run_info(run).config
+        if hasattr(config, "bccurate_command"):
+            rows.append(
+                {
+                    "run": run,
+                    "command": config.bccurate_command,
+                    "ended": config.ended,
+                    "options": _plain(config.options),
+                }
+            )
+    return sorted(rows, key=lambda row: (row["ended"], row["run"]))
+
+
+def _body(data: dict[str, Any]) -> dict[str, Any]:
+    """A record without what tells of this one call only."""
+    return _plain({k: v for k, v in data.items() if k != "changed"})
+
+
+def _plain(data: Any) -> Any:
+    """Plain dictionaries and lists of what may be the database's own kinds."""
+    return json.loads(json.dumps(data))

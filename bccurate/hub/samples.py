@@ -1,0 +1,96 @@
+"""Facts of image files to FiftyOne samples and columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bccurate.curation.reading import ImageFacts, Unreadable, read_many
+from bccurate.hub.formats import Row
+from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.write import set_column, set_labels
+from bccurate.progress import track
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+FACTS = ("filehash", "pixelhash", "phash", "intensity_mean", "intensity_std", "sharpness")
+
+
+def declare_fields(dataset: fo.Dataset) -> None:
+    """Make the fields of an import, so that views and filters work on an all-unreadable set."""
+    import fiftyone as fo
+
+    fields: dict[str, Any] = dict.fromkeys(FACTS[:3], fo.StringField)
+    fields |= dict.fromkeys(FACTS[3:], fo.FloatField)
+    for name, kind in fields.items():
+        if dataset.get_field(name) is None:
+            dataset.add_sample_field(name, kind)
+    if dataset.get_field(LABEL_FIELD) is None:
+        dataset.add_sample_field(
+            LABEL_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification
+        )
+
+
+def make_sample(row: Row, facts: ImageFacts | Unreadable, tags: Sequence[str] = ()) -> fo.Sample:
+    """A sample with its label, its facts and its tags; an unreadable file gets that tag."""
+    import fiftyone as fo
+
+    values: dict[str, Any] = {"tags": [*tags, *([row.split] if row.split else [])]}
+    if row.label is not None:
+        values[LABEL_FIELD] = fo.Classification(label=row.label)
+    if isinstance(facts, Unreadable):
+        values["tags"].append("unreadable")
+    else:
+        values |= {name: getattr(facts, name) for name in FACTS}
+        values["metadata"] = metadata(facts)
+    return fo.Sample(filepath=row.filepath, **values)
+
+
+def metadata(facts: ImageFacts) -> fo.ImageMetadata:
+    """FiftyOne's own metadata, so that its App knows sizes without opening files."""
+    import fiftyone as fo
+
+    return fo.ImageMetadata(
+        size_bytes=facts.size_bytes,
+        mime_type=f"image/{facts.format.lower()}",
+        width=facts.width,
+        height=facts.height,
+        num_channels=3,
+    )
+
+
+def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
+    """Decode what has no facts yet (or changed its size) and store them; the rest is cached.
+
+    Returns:
+        how many files were decoded, and those that did not decode (tagged ``unreadable``).
+    """
+    stored = columns(view, "id", "filepath", "metadata.size_bytes", *FACTS)
+    todo = {
+        path: sample
+        for sample, path, size, *facts in zip(*stored, strict=True)
+        if None in facts or size != _size(path)
+    }
+    if not todo:
+        return 0, []
+    declare_fields(view._dataset)
+    results = list(track(read_many(list(todo)), len(todo), "reading images"))
+    good = [facts for facts in results if isinstance(facts, ImageFacts)]
+    bad = [facts for facts in results if isinstance(facts, Unreadable)]
+    ids = [todo[facts.filepath] for facts in good]
+    for name in FACTS:
+        set_column(view, name, ids, [getattr(facts, name) for facts in good])
+    set_labels(view, "metadata", ids, [metadata(facts) for facts in good])
+    if bad:
+        view._dataset.select([todo[facts.filepath] for facts in bad]).tag_samples("unreadable")
+    return len(todo), bad
+
+
+def _size(path: str) -> int | None:
+    import os
+
+    try:
+        return os.stat(path).st_size
+    except (OSError, ValueError):
+        return None

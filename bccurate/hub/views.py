@@ -1,0 +1,82 @@
+"""The saved views, all by tag or field match: they follow the data and store no list of ids."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from bccurate.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "outlier")
+VARIANT = "variant"
+SPLITS = ("train", "val", "test")
+
+
+def originals(dataset: fo.Dataset) -> fo.DatasetView:
+    """The readable samples that are not variants of another."""
+    return dataset.match_tags(["unreadable", VARIANT], bool=False)
+
+
+def clean(dataset: fo.Dataset) -> fo.DatasetView:
+    """The originals without duplicates, label conflicts and outliers."""
+    return dataset.match_tags([*NOT_CLEAN, VARIANT], bool=False)
+
+
+def deduplicated(dataset: fo.Dataset) -> fo.DatasetView:
+    """The originals, one of each duplicate group."""
+    return dataset.match_tags(["unreadable", "duplicate", VARIANT], bool=False)
+
+
+def duplicates(dataset: fo.Dataset) -> fo.DatasetView:
+    """All members of duplicate groups, group by group."""
+    return dataset.exists("duplicate_group").sort_by("duplicate_group")
+
+
+def outliers(dataset: fo.Dataset) -> fo.DatasetView:
+    """The outliers, worst first."""
+    return dataset.match_tags("outlier").sort_by("outlier_score", reverse=True)
+
+
+def mistakes(dataset: fo.Dataset, model: str, label_field: str) -> fo.DatasetView:
+    """The samples that a model gets wrong, most confident first."""
+    from fiftyone import ViewField as F
+
+    wrong = F(f"{model}.label") != F(f"{label_field}.label")
+    return (
+        originals(dataset).exists(model).match(wrong).sort_by(f"{model}.confidence", reverse=True)
+    )
+
+
+def chosen(dataset: fo.Dataset, name: str | None) -> Any:
+    """The saved view ``name``, or all originals where it is None.
+
+    Raises:
+        UsageError: there is no such view; the message names the nearest.
+    """
+    if name is None:
+        return originals(dataset)
+    known = dataset.list_saved_views()
+    if name not in known:
+        raise UsageError(
+            f"Dataset {dataset.name!r} has no saved view {name!r}.{nearest(name, known)}",
+            f"bccurate info -d {dataset.name}",
+        )
+    return dataset.load_saved_view(name)
+
+
+def save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> bool:
+    """Save a view under a name unless the very same is there; tells whether it wrote."""
+    if name in dataset.list_saved_views():
+        stored = dataset.load_saved_view(name)
+        if _stages(stored) == _stages(view):
+            return False
+    dataset.save_view(name, view, overwrite=True)
+    return True
+
+
+def _stages(view: fo.DatasetView) -> str:
+    stages = [stage._serialize(include_uuid=False) for stage in view._stages]
+    return json.dumps(stages, sort_keys=True, default=str)

@@ -1,0 +1,94 @@
+"""Writes whole columns, tags and samples in bulk, and only what differs.
+
+Every function tells how much it wrote, so that a command which is run again can say that nothing
+was left to do. Nothing here deletes a sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import fiftyone as fo
+
+BATCH = 1000  # samples or values a request; a request's document may not pass 16 MB
+
+
+def set_column(view: Any, field: str, ids: Sequence[str], values: Sequence[Any]) -> int:
+    """Set plain values of a field by sample id, only where they differ.
+
+    A field that is not there is made with the type of the values.
+
+    Returns:
+        how many values were written.
+    """
+    from bccurate.hub.read import columns, has_field
+
+    old: Mapping[str, Any] = {}
+    if has_field(view, field):
+        old = dict(zip(*columns(view, "id", field), strict=True))
+    new = {i: v for i, v in zip(ids, values, strict=True) if old.get(i) != v}
+    if not new:
+        return 0
+    _declare(view, field, values)
+    for batch in _batches(new.items(), BATCH * 10):
+        view.set_values(field, dict(batch), key_field="id")
+    return len(new)
+
+
+def _declare(view: Any, field: str, values: Sequence[Any]) -> None:
+    """Make the field first: a crash then leaves no half-known type behind."""
+    import fiftyone as fo
+
+    kinds = {int: fo.IntField, float: fo.FloatField, str: fo.StringField}
+    kind = next((kinds[type(v)] for v in values if type(v) in kinds), None)
+    if kind and view.get_field(field) is None:
+        view._dataset.add_sample_field(field, kind)
+
+
+def set_labels(
+    view: Any, field: str, ids: Sequence[str], labels: Iterable[fo.Label], batch: int = BATCH
+) -> int:
+    """Set label objects (Classification, Heatmap) by sample id, a batch at a time."""
+    written = 0
+    for pairs in _batches(zip(ids, labels, strict=True), batch):
+        view.set_values(field, dict(pairs), key_field="id")
+        written += len(pairs)
+    return written
+
+
+def set_tag(view: Any, tag: str, ids: Iterable[str]) -> int:
+    """Make ``ids`` the samples of ``view`` that carry ``tag``, no more and no fewer.
+
+    Returns:
+        how many samples gained or lost it.
+    """
+    wanted = set(ids)
+    present = set(view.match_tags(tag).values("id"))
+    gain, lose = sorted(wanted - present), sorted(present - wanted)
+    if gain:
+        view.select(gain).tag_samples(tag)
+    if lose:
+        view.select(lose).untag_samples(tag)
+    return len(gain) + len(lose)
+
+
+def add_samples(dataset: fo.Dataset, samples: Iterable[Any]) -> int:
+    """Add samples in batches; a crash leaves whole samples only."""
+    added = 0
+    for batch in _batches(samples, BATCH):
+        dataset.add_samples(batch)
+        added += len(batch)
+    return added
+
+
+def _batches(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    batch = []
+    for item in items:
+        batch.append(item)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch

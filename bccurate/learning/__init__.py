@@ -1,0 +1,1 @@
+"""Floor 2, torch: the zoo, training, prediction, checkpoints. Never imports fiftyone."""

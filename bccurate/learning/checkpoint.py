@@ -1,0 +1,105 @@
+"""Trained models on disk: safetensors with classes, preprocessing and layer in the header."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from bccurate.errors import InputError
+from bccurate.learning.tensorfile import read_tensors, write_tensors
+from bccurate.learning.zoo import ModelSpec, find_model
+
+KIND = "model"
+FORMAT = 1
+MAX_IMAGE_SIZE = 4096
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A network in eval mode and all that it takes to feed and to read it.
+
+    Attributes:
+        model: float (N, 3, image_size, image_size), normalised, to logits (N, len(classes)).
+        spec: its row of the zoo, with the mean, std and layer that it was trained with.
+        classes: the label of each logit.
+        image_size: side of the input in pixels.
+        run: the run that trained it.
+    """
+
+    model: nn.Module
+    spec: ModelSpec
+    classes: list[str]
+    image_size: int
+    run: str
+
+
+def save_model(
+    path: Path, model: nn.Module, spec: ModelSpec, classes: list[str], image_size: int, run: str
+) -> None:
+    """Write the weights of ``model`` to ``path`` (.safetensors), whole or not at all.
+
+    Raises:
+        NoSpaceError: the disk is full.
+        InputError: the folder cannot be written.
+    """
+    header = {
+        "kind": KIND,
+        "format": FORMAT,
+        "model": spec.name,
+        "mean": list(spec.mean),
+        "std": list(spec.std),
+        "gradcam_layer": spec.gradcam_layer,
+        "classes": classes,
+        "image_size": image_size,
+        "run": run,
+    }
+    write_tensors(path, model.state_dict(), header)
+
+
+def load_model(path: Path) -> TrainedModel:
+    """Read what ``save_model`` wrote.
+
+    The header names a model; what is run is the registry's model of that name. No header can
+    ask for any other code.
+
+    Raises:
+        InputError: the file is broken, is not ours, or does not fit the model that it names.
+        UsageError: no zoo has a model of that name.
+    """
+    tensors, header = read_tensors(path)
+    if header.get("kind") != KIND or header.get("format") != FORMAT:
+        raise InputError(f"{path} was not written by bccurate train (no header of ours)")
+    try:
+        fields = _checked(header)
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{path}: the header is not valid: {error!r}") from error
+    spec = replace(find_model(str(header["model"])), **fields["spec"])
+    model = spec.build(len(fields["classes"]))
+    try:
+        model.load_state_dict(tensors)
+    except RuntimeError as error:
+        raise InputError(f"{path} does not fit the model {spec.name}: {error}") from error
+    return TrainedModel(
+        model.eval(), spec, fields["classes"], fields["image_size"], str(header.get("run", ""))
+    )
+
+
+def _checked(header: dict[str, Any]) -> dict[str, Any]:
+    """The header's fields in the types and ranges that the rest relies on."""
+    classes = header["classes"]
+    if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
+        raise ValueError("classes is not a list of labels")
+    size = int(header["image_size"])
+    if not classes or not 1 <= size <= MAX_IMAGE_SIZE:
+        raise ValueError(f"{len(classes)} classes at {size} px")
+    mean, std = (tuple(float(v) for v in header[key]) for key in ("mean", "std"))
+    if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
+        raise ValueError(f"mean {mean}, std {std}")
+    return {
+        "classes": classes,
+        "image_size": size,
+        "spec": {"mean": mean, "std": std, "gradcam_layer": str(header["gradcam_layer"])},
+    }

@@ -1,0 +1,64 @@
+"""Files to pixels, once, and pixels to the network's input."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from PIL import Image
+
+from bccurate.curation.reading import decode_rgb
+from bccurate.errors import UnreadableImage
+from bccurate.learning.zoo import ModelSpec
+from bccurate.progress import track
+
+
+def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> np.ndarray:
+    """Decode every file once: uint8 (N, size, size, 3), RGB, in the order of ``paths``.
+
+    An image of another size is resized to the square by antialiased bicubic interpolation.
+    Threads, not processes: Pillow decodes outside the interpreter's lock, and threads fill the
+    one array without a copy. ``workers`` is their number, by default one a core.
+
+    Raises:
+        UnreadableImage: a file does not decode; the message names it.
+    """
+    pixels = np.empty((len(paths), size, size, 3), dtype=np.uint8)
+
+    def read(index: int) -> None:
+        try:
+            image = decode_rgb(paths[index])
+        except UnreadableImage as error:
+            raise UnreadableImage(f"{paths[index]}: {error.message}", error.hint) from error
+        pixels[index] = resize(image, size)
+
+    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
+        try:
+            for _ in track(pool.map(read, range(len(paths))), len(paths), "decoding"):
+                pass
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return pixels
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """uint8 (H, W, 3) to (size, size, 3), antialiased bicubic; itself where the size is right."""
+    if image.shape[:2] == (size, size):
+        return image
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
+
+
+def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
+    """uint8 (N, 3, H, W) to float32 of the same shape: scaled to 0 to 1, less mean, over std."""
+    mean = torch.tensor(spec.mean, device=images.device).view(1, 3, 1, 1) * 255
+    std = torch.tensor(spec.std, device=images.device).view(1, 3, 1, 1) * 255
+    return (images.float() - mean) / std
+
+
+def to_inputs(images: np.ndarray, spec: ModelSpec) -> torch.Tensor:
+    """uint8 (N, H, W, 3) to the network's input: float32 (N, 3, H, W), normalised, on the CPU."""
+    return normalise(torch.from_numpy(images).permute(0, 3, 1, 2), spec)

@@ -1,0 +1,44 @@
+"""Logits of a trained model, in bulk."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from bccurate.learning.arithmetic import Arithmetic, pick_device
+from bccurate.learning.checkpoint import TrainedModel
+from bccurate.learning.data import normalise
+from bccurate.progress import track
+
+# float32 always: a logit that is written to a dataset should not depend on the processor.
+ARITHMETIC = Arithmetic("float32", channels_last=True)
+
+
+def predict(
+    trained: TrainedModel, images: np.ndarray, batch_size: int = 128, device: str = "auto"
+) -> np.ndarray:
+    """Logits float32 (N, len(classes)) of ``images`` uint8 (N, H, W, 3).
+
+    Raises:
+        UsageError: no such device here.
+    """
+    place = pick_device(device)
+    model = ARITHMETIC.prepare(trained.model, place).eval()
+    logits = np.empty((len(images), len(trained.classes)), dtype=np.float32)
+    starts = range(0, len(images), batch_size)
+    with torch.inference_mode():
+        for start in track(starts, len(starts), "predicting"):
+            pixels = torch.from_numpy(images[start : start + batch_size]).to(place)
+            batch = ARITHMETIC.inputs(normalise(pixels.permute(0, 3, 1, 2), trained.spec))
+            logits[start : start + batch_size] = model(batch).float().cpu().numpy()
+    return logits
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Probabilities float32 (N, C) in [0, 1], each row summing to 1, of logits (N, C).
+
+    In float64 and shifted by the row's maximum: a logit of 1,000 does not overflow.
+    """
+    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf)
+    exponentials = np.exp(shifted)
+    return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)

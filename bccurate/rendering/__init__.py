@@ -1,0 +1,1 @@
+"""Floor 1, numpy: pictures of cells that never were, with the truth about each."""

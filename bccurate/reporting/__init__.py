@@ -1,0 +1,1 @@
+"""Floor 4: records to one self-contained HTML page."""

@@ -1,0 +1,219 @@
+"""Charts as inline SVG, one pure function each; style.css gives them their colours.
+
+All text goes through ``Markup.format``, which escapes it; nothing here joins raw strings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from bccurate.reporting.text import clip, count_of, percent, visible
+
+Point = tuple[float, float]
+Bounds = dict[str, dict[str, float]]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A plot area in an SVG of ``width`` x ``height``, with linear scales ``x`` and ``y``."""
+
+    width: float
+    height: float
+    x: tuple[float, float]
+    y: tuple[float, float]
+    left: float = 34
+    right: float = 8
+    top: float = 8
+    bottom: float = 30
+
+    def px(self, value: float) -> float:
+        """Horizontal place of ``value``; outside the scale it stays on the frame."""
+        return self._place(value, self.x, self.left, self.width - self.right)
+
+    def py(self, value: float) -> float:
+        """Vertical place of ``value``; outside the scale it stays on the frame."""
+        return self._place(value, self.y, self.height - self.bottom, self.top)
+
+    @staticmethod
+    def _place(value: float, scale: tuple[float, float], start: float, end: float) -> float:
+        low, high = scale
+        share = (value - low) / ((high - low) or 1)
+        return round(start + min(max(share, 0.0), 1.0) * (end - start), 1)
+
+
+def svg(width: float, height: float, title: str, parts: Iterable[Markup]) -> Markup:
+    """One SVG that scales with the page and tells its ``title`` to a screen reader."""
+    # One unit is at most 1.15 px in every chart, so that their words are of one size.
+    tag = '<svg viewBox="0 0 {} {}" style="max-width:{:.0f}px" role="img" aria-label="{}">{}</svg>'
+    return Markup(tag).format(width, height, 1.15 * width, visible(title), Markup("").join(parts))
+
+
+def text(x: float, y: float, words: str, kind: str = "", anchor: str = "start") -> Markup:
+    """Words at a place; ``kind`` is a CSS class."""
+    return Markup('<text x="{}" y="{}" class="{}" text-anchor="{}">{}</text>').format(
+        x, y, kind, anchor, visible(words)
+    )
+
+
+def line(points: Sequence[Point], kind: str) -> Markup:
+    """A polyline through ``points`` in SVG units."""
+    places = " ".join(f"{x:g},{y:g}" for x, y in points)
+    return Markup('<polyline points="{}" class="{}"/>').format(places, kind)
+
+
+def rectangle(x: float, y: float, width: float, height: float, kind: str) -> Markup:
+    """A rectangle; a negative size is drawn as none."""
+    return Markup('<rect x="{:g}" y="{:g}" width="{:g}" height="{:g}" class="{}"/>').format(
+        x, y, max(width, 0), max(height, 0), kind
+    )
+
+
+def dots(points: Iterable[Point], kind: str) -> Markup:
+    """Round dots as one path; dots that would fall on the same pixel are drawn once."""
+    places = sorted({(round(x), round(y)) for x, y in points})
+    path = "".join(f"M{x} {y}h0" for x, y in places)
+    return Markup('<path d="{}" class="{}"/>').format(path, kind) if path else Markup("")
+
+
+def ticks(low: float, high: float, most: int = 5) -> list[float]:
+    """Round values from ``low`` to ``high``, at most about ``most`` of them."""
+    span = (high - low) or 1.0
+    raw = span / most
+    scale = 10 ** math.floor(math.log10(raw))
+    step = next(s * scale for s in (1, 2, 2.5, 5, 10) if s * scale >= raw)
+    first = math.ceil(low / step - 1e-9)
+    return [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def axes(frame: Frame, x_name: str, y_name: str, *, x_ticks: list[float] | None = None) -> Markup:
+    """Grid lines, tick numbers and the names of both axes."""
+    left, right = frame.left, frame.width - frame.right
+    bottom, top = frame.height - frame.bottom, frame.top
+    parts = []
+    for value in ticks(*frame.y):
+        y = frame.py(value)
+        parts.append(line([(left, y), (right, y)], "grid"))
+        parts.append(text(left - 4, y + 3, f"{value:g}", "tick", "end"))
+    parts += [
+        text(frame.px(value), bottom + 11, f"{value:g}", "tick", "middle")
+        for value in (ticks(*frame.x) if x_ticks is None else x_ticks)
+    ]
+    parts.append(line([(left, bottom), (right, bottom)], "axis"))
+    parts.append(text((left + right) / 2, frame.height - 3, x_name, "name", "middle"))
+    place = f"translate(8 {(top + bottom) / 2}) rotate(-90)"
+    turned = Markup('<text transform="{}" class="name" text-anchor="middle">{}</text>')
+    parts.append(turned.format(place, y_name))
+    return Markup("").join(parts)
+
+
+def intensity_scatter(
+    label: str,
+    points: Sequence[tuple[float, float, bool]],
+    bounds: Bounds | None,
+    x: tuple[float, float],
+    y: tuple[float, float],
+) -> Markup:
+    """One class: a dot an image at (mean, standard deviation), outliers marked.
+
+    The box is what alpha allows: inside it neither statistic is out of its class's bounds.
+    """
+    frame = Frame(260, 190, x, y)
+    points = [p for p in points if math.isfinite(p[0]) and math.isfinite(p[1])]
+    outliers = [(frame.px(m), frame.py(s)) for m, s, out in points if out]
+    parts = [axes(frame, "mean intensity", "standard deviation")]
+    ends = [bounds[of][end] for of in ("mean", "std") for end in ("low", "high")] if bounds else []
+    if ends and all(isinstance(end, int | float) and math.isfinite(end) for end in ends):
+        left, right, low, high = *map(frame.px, ends[:2]), *map(frame.py, ends[2:])
+        parts.append(rectangle(left, high, right - left, low - high, "bounds"))
+    parts.append(dots(((frame.px(m), frame.py(s)) for m, s, out in points if not out), "dot"))
+    parts.append(dots(outliers, "dot-out"))
+    title = f"{label}: {count_of(len(points), 'image')}, {count_of(len(outliers), 'outlier')}"
+    return svg(frame.width, frame.height, title, parts)
+
+
+def reliability(bins: Sequence[dict[str, float]], title: str) -> Markup:
+    """Accuracy against confidence a bin; the diagonal is honest, below it is overconfident.
+
+    The area of a dot is the number of images in its bin.
+    """
+    frame = Frame(280, 240, (0, 1), (0, 1))
+    filled = [b for b in bins if b.get("n")]
+    most = max((b["n"] for b in filled), default=1)
+    ends = [(frame.px(v), frame.py(v)) for v in (0, 1)]
+    parts = [axes(frame, "confidence", "accuracy"), line(ends, "ideal")]
+    places = [(frame.px(b["confidence"]), frame.py(b["accuracy"])) for b in filled]
+    for b, (x, y) in zip(filled, places, strict=True):
+        parts.append(line([(x, frame.py(b["confidence"])), (x, y)], "gap"))
+    parts.append(line(places, "line"))
+    for b, (x, y) in zip(filled, places, strict=True):
+        size = 2.5 + 6 * math.sqrt(b["n"] / most)
+        words = f"{count_of(int(b['n']), 'image')}: {percent(b['confidence'])} sure"
+        words += f", {percent(b['accuracy'])} right"
+        circle = '<circle cx="{}" cy="{}" r="{:.1f}" class="bubble"><title>{}</title></circle>'
+        parts.append(Markup(circle).format(x, y, size, words))
+    return svg(frame.width, frame.height, title, parts)
+
+
+def recall_bars(per_class: dict[str, dict], title: str) -> Markup:
+    """A bar a class with its recall and a whisker for the 95 % interval."""
+    row, left, width = 24, 108, 400
+    right = width - 62
+    parts = [
+        line([(_bar(v, left, right), 4), (_bar(v, left, right), row * len(per_class) + 6)], "grid")
+        for v in (0.25, 0.5, 0.75, 1)
+    ]
+    for i, (label, values) in enumerate(per_class.items()):
+        y, recall = 6 + i * row, values.get("recall") or 0.0
+        parts.append(text(left - 8, y + 14, clip(label, 18), "row", "end"))
+        parts.append(rectangle(left, y + 3, right - left, row - 9, "track"))
+        parts.append(rectangle(left, y + 3, _bar(recall, left, right) - left, row - 9, "bar"))
+        low, high = values.get("recall_interval") or (recall, recall)
+        ends = [(_bar(v, left, right), y + row / 2 - 1.5) for v in (low, high)]
+        parts.append(line(ends, "whisker"))
+        parts.append(text(right + 8, y + 14, percent(values.get("recall")), "row"))
+    return svg(width, row * len(per_class) + 12, title, parts)
+
+
+def _bar(share: float, left: float, right: float) -> float:
+    return round(left + min(max(share, 0.0), 1.0) * (right - left), 1)
+
+
+def history(rows: Sequence[dict], kind: str, title: str) -> Markup:
+    """Lines over epochs of every column whose name holds ``kind``, e.g. ``"loss"`` or ``"f1"``.
+
+    The last value of each line is written at its end. Empty where no column fits.
+    """
+    names = [name for name in (rows[0] if rows else {}) if kind in name]
+    series = {name: _finite(rows, name) for name in names}
+    series = {name: points for name, points in series.items() if points}
+    if not series:
+        return Markup("")
+    values = [v for points in series.values() for _, v in points]
+    epochs = [e for points in series.values() for e, _ in points]
+    top = 1.0 if kind != "loss" else max(values) * 1.05
+    low = 0.0 if kind == "loss" else max(0.0, math.floor(min(values) * 10) / 10 - 0.1)
+    frame = Frame(340, 190, (min(epochs), max(epochs)), (low, top), right=112)
+    marks = sorted({round(t) for t in ticks(*frame.x)} & set(epochs))
+    parts = [axes(frame, "epoch", kind.replace("f1", "F1"), x_ticks=[float(m) for m in marks])]
+    ends = []
+    for i, (name, points) in enumerate(series.items()):
+        parts.append(line([(frame.px(e), frame.py(v)) for e, v in points], f"line line-{i % 3}"))
+        words = name.replace("_", " ").replace("f1", "F1")
+        ends.append((frame.py(points[-1][1]), f"{words} {points[-1][1]:.3g}", i))
+    lowest = 0.0
+    for y, words, i in sorted(ends):  # names of lines that end together are set apart
+        lowest = max(y + 3, lowest + 12)
+        parts.append(text(frame.width - 108, lowest, words, f"row ink-{i % 3}"))
+    return svg(frame.width, frame.height, title, parts)
+
+
+def _finite(rows: Sequence[dict], name: str) -> list[tuple[int, float]]:
+    return [
+        (int(row.get("epoch", i + 1)), float(row[name]))
+        for i, row in enumerate(rows)
+        if isinstance(row.get(name), int | float) and math.isfinite(row[name])
+    ]

@@ -1,0 +1,54 @@
+"""What the report is made from: records and pictures, no database.
+
+``records`` maps the name of a command (import, info, dedupe, outliers, split, augment_augmix,
+augment_randaugment) to what its record's ``to_json()`` gave (see ``bccurate.records``). Anything
+may be missing; the page then says which command makes it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class SheetRow:
+    """One sample of the Grad-CAM sheet. ``image`` and ``overlay`` are JPEG bytes of one size."""
+
+    filepath: str
+    label: str
+    prediction: str
+    confidence: float
+    image: bytes
+    overlay: bytes
+
+
+@dataclass(frozen=True)
+class ModelPart:
+    """One model's records, each None where that command has not run, and its Grad-CAM sheet."""
+
+    name: str
+    train: Json | None = None
+    evaluate: Json | None = None
+    mistakes: Json | None = None
+    explain: Json | None = None
+    sheet: list[SheetRow] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Everything that the page shows.
+
+    ``created`` is a date and time as the reader should see it. ``intensities`` maps a label to
+    ``(mean, std, is_outlier)`` an image, on the 0 to 255 scale. ``thumbnails`` maps a file path
+    to JPEG bytes; a path without one is shown by name.
+    """
+
+    dataset: str
+    created: str
+    records: dict[str, Json] = field(default_factory=dict)
+    models: list[ModelPart] = field(default_factory=list)
+    intensities: dict[str, list[tuple[float, float, bool]]] = field(default_factory=dict)
+    thumbnails: dict[str, bytes] = field(default_factory=dict)

@@ -1,0 +1,98 @@
+"""Render the report: one HTML page that needs nothing but itself.
+
+Promises, each held by a test: no script, no network request (the content security policy forbids
+both), every text from a file name or a label escaped, and at most ``MOST_BYTES``.
+"""
+
+from __future__ import annotations
+
+import shlex
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup, escape
+
+from bccurate.reporting.data import ReportData
+from bccurate.reporting.sections import (
+    SPLITS,
+    Caps,
+    classes,
+    compare,
+    duplicates,
+    model_part,
+    outliers,
+    runs,
+    split,
+)
+from bccurate.reporting.summary import best_model, findings, number_to_believe
+from bccurate.reporting.text import count_of, decimal, more_of, number, percent, visible
+
+MOST_BYTES = 5_000_000
+SHARES = (1.0, 0.5, 0.25, 0.1, 0.0)  # of the pictures, tried in turn until the page is small
+HERE = Path(__file__).parent
+
+
+def render(data: ReportData) -> str:
+    """The page as text; write it as UTF-8. Never longer than ``MOST_BYTES`` for want of pictures.
+
+    Where all pictures do not fit, every gallery loses its tail alike and the page says so.
+    """
+    for share in SHARES:
+        page = _render(data, share)
+        if len(page.encode()) <= MOST_BYTES:
+            break
+    return page
+
+
+def _render(data: ReportData, share: float) -> str:
+    caps = Caps().scaled(share)
+    best = best_model(data)
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            dataset=data.dataset,
+            created=data.created,
+            name=shlex.quote(data.dataset),
+            style=Markup((HERE / "style.css").read_text("utf-8")),  # ours, not a stranger's
+            findings=findings(data),
+            believe=number_to_believe(data),
+            share=share,
+            classes=classes(data),
+            duplicates=duplicates(data, caps),
+            outliers=outliers(data, caps),
+            split=split(data),
+            split_names=SPLITS,
+            table=compare(data),
+            best=best.name if best else None,
+            models=[model_part(data, model, i, caps) for i, model in enumerate(data.models, 1)],
+            runs=runs(data),
+        )
+    )
+
+
+@lru_cache(maxsize=1)
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(HERE),
+        autoescape=True,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(
+        number=number,
+        decimal=decimal,
+        percent=percent,
+        count_of=count_of,
+        more_of=more_of,
+        lines=escape,
+    )
+    return environment
+
+
+def _finalize(value: Any) -> Any:
+    """Every text that the template puts out, before it is escaped."""
+    return visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value

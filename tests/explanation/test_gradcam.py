@@ -1,0 +1,90 @@
+"""Grad-CAM: Captum's numbers, the paper's ReLU, and the model left as it was."""
+
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from captum.attr import LayerGradCam
+from torch import nn
+
+from bccurate.errors import UsageError
+from bccurate.explanation.gradcam import gradcam
+from bccurate.learning.zoo import find_model
+
+
+def tiny() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        OrderedDict(
+            conv=nn.Conv2d(3, 4, 3, stride=2, padding=1),
+            relu=nn.ReLU(inplace=True),
+            drop=nn.Dropout(0.5),
+            pool=nn.AdaptiveAvgPool2d(1),
+            flat=nn.Flatten(),
+            head=nn.Linear(4, 3),
+        )
+    )
+
+
+@pytest.mark.parametrize("name", ["custom_cnn", "resnet50"])
+def test_equals_a_direct_captum_call(name: str) -> None:
+    """In batches and with the graph cut at the layer: the numbers of plain Captum."""
+    torch.manual_seed(0)
+    spec = find_model(name)
+    model = spec.build(3).eval()
+    inputs, targets = torch.randn(3, 3, 64, 64), torch.tensor([0, 2, 1])
+    layer = model.get_submodule(spec.gradcam_layer)
+    cams = LayerGradCam(model, layer).attribute(inputs, targets, relu_attributions=True).detach()
+    cams = F.interpolate(cams, (64, 64), mode="bilinear")[:, 0]
+    peaks = cams.amax((1, 2), keepdim=True)
+    expected = torch.where(peaks > 0, cams / peaks, 0).numpy()
+    result = gradcam(model, spec.gradcam_layer, inputs, targets, batch_size=2)
+    assert result.map_size == (4, 4)
+    np.testing.assert_allclose(result.maps, expected, atol=2e-5)
+
+
+def test_by_hand() -> None:
+    """One channel copied through a unit head: the map is the image's own, scaled to 1."""
+    model = nn.Sequential(nn.Conv2d(3, 1, 1, bias=False), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    model[0].weight.data = torch.tensor([1.0, 0.0, 0.0]).view(1, 3, 1, 1)
+    image = torch.zeros(2, 3, 2, 2)
+    image[0, 0] = torch.tensor([[0.0, 1.0], [2.0, -4.0]])
+    image[1, 0] = -1.0  # no positive evidence at all
+    maps = gradcam(model, "0", image, torch.tensor([0, 0])).maps
+    assert maps[0].tolist() == [[0.0, 0.5], [1.0, 0.0]]
+    assert not maps[1].any()
+
+
+def test_the_model_is_left_as_it_was() -> None:
+    """Mode, frozen parameters, in-place activations, gradients, hooks: all as before."""
+    model = tiny().train()
+    model.drop.eval()
+    model.conv.bias.requires_grad_(False)
+    gradcam(model, "conv", torch.randn(2, 3, 8, 8), torch.tensor([0, 1]))
+    assert model.training and not model.drop.training and model.relu.inplace
+    needed = {name: p.requires_grad for name, p in model.named_parameters()}
+    assert needed.pop("conv.bias") is False and all(needed.values())
+    assert all(p.grad is None for p in model.parameters())
+    assert not any(m._forward_hooks for m in model.modules())
+
+
+def test_in_place_activation_does_not_spoil_the_map() -> None:
+    """A convolution before an in-place ReLU gives the map that an ordinary ReLU gives."""
+    model, inputs = tiny(), torch.randn(2, 3, 8, 8)
+    plain = tiny()
+    plain.relu.inplace = False
+    targets = torch.tensor([0, 1])
+    one, other = (gradcam(m, "conv", inputs, targets).maps for m in (model, plain))
+    assert (one == other).all() and one.any()
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [("conw", "Did you mean conv"), ("pool", "larger --image-size"), ("head", "not maps")],
+)
+def test_layers_that_will_not_do(layer: str, message: str) -> None:
+    """An unknown layer, a 1x1 map and a layer without maps end in words that help."""
+    with pytest.raises(UsageError, match=message):
+        gradcam(tiny(), layer, torch.randn(1, 3, 8, 8), torch.tensor([0]))

@@ -1,0 +1,113 @@
+"""The registry: one door, clear refusals, and a listing that loads no torch."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bccurate.errors import InputError, UsageError
+from bccurate.learning.zoo import find_model, list_models
+
+ROW = {
+    "name": "mine",
+    "module": "mine",
+    "input_size": 32,
+    "mean": [0.5, 0.5, 0.5],
+    "std": [0.5, 0.5, 0.5],
+    "gradcam_layer": "0",
+    "weights": None,
+    "licence": "MIT",
+    "paper": "none",
+}
+
+
+def make_zoo(folder: Path, **changes: object) -> Path:
+    folder.mkdir(exist_ok=True)
+    models = {"name": "their-zoo", "models": [{"base_name": "x", "bccurate": {**ROW, **changes}}]}
+    (folder / "manifest.json").write_text(json.dumps(models))
+    (folder / "mine.py").write_text(
+        "from torch import nn\n\n\ndef build(n):\n    return nn.Linear(2, n)\n"
+    )
+    return folder
+
+
+def test_ours_come_through_the_entry_point() -> None:
+    """The package's own models are listed from the group bccurate.zoo."""
+    ours = [spec for spec in list_models() if spec.package == "bccurate.zoo"]
+    assert [spec.name for spec in ours] == ["custom_cnn", "resnet50"]
+
+
+def test_listing_loads_no_torch() -> None:
+    """``bccurate models`` need not wait for torch."""
+    code = (
+        "import sys; from bccurate.learning.zoo import list_models; list_models();"
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_folder_is_a_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By argument and by BCCURATE_ZOO, and its module is what is built."""
+    zoo = make_zoo(tmp_path / "zoo")
+    spec = find_model("mine", zoo)
+    assert spec.package == str(zoo) and spec.build(7).out_features == 7
+    monkeypatch.setenv("BCCURATE_ZOO", str(zoo))
+    assert find_model("mine") == spec
+
+
+def test_two_rows_of_one_name(tmp_path: Path) -> None:
+    """The error names both zoos."""
+    zoo = make_zoo(tmp_path / "zoo", name="resnet50")
+    with pytest.raises(UsageError, match=r"bccurate\.zoo") as error:
+        list_models(zoo)
+    assert str(zoo) in error.value.message
+
+
+@pytest.mark.parametrize("module", ["../evil", "/tmp/evil", "os/path", "..evil", "", ".mine"])
+def test_a_module_outside_its_zoo(tmp_path: Path, module: str) -> None:
+    """A row whose module points elsewhere is refused when it is read."""
+    with pytest.raises(InputError, match="outside its zoo"):
+        list_models(make_zoo(tmp_path / "zoo", module=module))
+
+
+def test_a_link_that_leads_out(tmp_path: Path) -> None:
+    """A module that is a link out of the folder is refused."""
+    zoo = make_zoo(tmp_path / "zoo")
+    (tmp_path / "other.py").write_text("raise SystemExit('ran')\n")
+    (zoo / "mine.py").unlink()
+    (zoo / "mine.py").symlink_to(tmp_path / "other.py")
+    with pytest.raises(InputError, match="outside its zoo"):
+        find_model("mine", zoo).build(2)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{}", '{"models": [{"bccurate": {}}]}', '{"models": [1]}']
+)
+def test_a_broken_manifest(tmp_path: Path, text: str) -> None:
+    """Anything that is not a manifest is an InputError that names the file."""
+    zoo = make_zoo(tmp_path / "zoo")
+    (zoo / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=r"manifest\.json"):
+        list_models(zoo)
+
+
+def test_unknown_names(tmp_path: Path) -> None:
+    """The nearest names and the command that lists all."""
+    with pytest.raises(UsageError, match="resnet50") as error:
+        find_model("resnet5")
+    assert error.value.hint == "bccurate models"
+    with pytest.raises(UsageError, match="timm:resnet18"):
+        find_model("timm:resnet1888")
+    with pytest.raises(UsageError, match=r"no manifest\.json"):
+        list_models(tmp_path / "nowhere")
+
+
+def test_timm_names() -> None:
+    """Any timm model has a row with its own preprocessing and a layer of 6x6 cells at 96 px."""
+    spec = find_model("timm:resnet18")
+    assert (spec.input_size, spec.gradcam_layer) == (96, "layer3")
+    assert spec.weights == "timm/resnet18.a1_in1k"
+    assert spec.build(5).fc.out_features == 5
+    assert find_model("timm:vit_tiny_patch16_224").input_size == 224

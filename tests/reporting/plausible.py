@@ -1,0 +1,175 @@
+"""A made-up but plausible ReportData, for the tests and for a person to look at."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from bccurate import records
+from bccurate.rendering.cells import CLASSES, render_cell
+from bccurate.reporting.data import ModelPart, ReportData, SheetRow
+from bccurate.reporting.pictures import overlay, thumbnail
+
+COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
+HOSTILE = "<script>alert('x')</script>\"'&\n\u202egpj.exe\udcff"
+
+
+def plausible(seed: int = 0, label: str | None = None, models: int = 2) -> ReportData:
+    """Records, models and thumbnails of eight classes; ``label`` takes the place of the first."""
+    rng = np.random.default_rng(seed)
+    classes = [label or CLASSES[0], *CLASSES[1:]]
+    images = {
+        f"/data/pbc96/{name}/cell_{i:03d}.jpg": render_cell(CLASSES[c], rng)[0]
+        for c, name in enumerate(classes)
+        for i in range(4)
+    }
+    paths = list(images)
+    names = ("custom_cnn", "resnet50", "efficientnet_b0")[:models]
+    return ReportData(
+        dataset=label or "pbc96",
+        created="23 November 2026, 21:20",
+        records=_records(classes, paths, rng),
+        models=[_model(name, 0.9 + 0.03 * i, classes, images, rng) for i, name in enumerate(names)],
+        intensities={c: _intensities(i, rng) for i, c in enumerate(classes)},
+        thumbnails={path: thumbnail(image) for path, image in images.items()},
+    )
+
+
+def _intensities(which: int, rng: np.random.Generator) -> list[tuple[float, float, bool]]:
+    centre, spread = 170 + 7 * which, 62 - 4 * which
+    means, stds = rng.normal(centre, 6, COUNTS[which]), rng.normal(spread, 4, COUNTS[which])
+    return [
+        (float(m), float(s), bool(abs(m - centre) > 18 or abs(s - spread) > 12))
+        for m, s in zip(means, stds, strict=True)
+    ] + [(25.0, 8.0, True)]
+
+
+def _bounds(centre: float, spread: float) -> dict[str, float]:
+    low, high = centre - 3 * spread, centre + 3 * spread
+    return {"centre": centre, "spread": spread, "low": low, "high": high}
+
+
+def _records(classes: list[str], paths: list[str], rng: np.random.Generator) -> dict[str, Any]:
+    counts = dict(zip(classes, COUNTS, strict=True))
+    groups: list[dict[str, Any]] = [
+        {
+            "kind": "exact" if i % 3 else "near",
+            "members": [paths[i], paths[i + 5], *(f"/gone/{k}.jpg" for k in range(i * 4))],
+            "keep": paths[i + 5],
+            "labels": {classes[0]: 1, classes[1]: 1} if i < 2 else {classes[i % 8]: 2},
+            "conflict": i < 2,
+            "similarity": 1.0,
+        }
+        for i in range(15)
+    ]
+    found = [
+        {"filepath": path, "label": classes[i % 8], "score": 0.99 - i / 60}
+        for i, path in enumerate(paths[:28])
+    ]
+    bounds = {
+        label: {
+            "n": n,
+            "outliers": 9,
+            "mean": _bounds(170 + 7 * i, 6),
+            "std": _bounds(62 - 4 * i, 4),
+        }
+        for i, (label, n) in enumerate(counts.items())
+    }
+    shares = {"train": 0.7, "val": 0.15, "test": 0.15}
+    split = {s: {c: round(n * share) for c, n in counts.items()} for s, share in shares.items()}
+    name, total = "pbc96", sum(COUNTS)
+    made: dict[str, records.Record] = {
+        "import": records.ImportRecord(
+            name, "/data/pbc96.tar", "imagefolder", total, 0, total, counts,
+            [{"filepath": f"/data/{classes[0]}/broken.jpg", "reason": "truncated after 812 bytes"}],
+            [], [],
+        ),
+        "info": records.InfoRecord(
+            name, total,
+            [{"label": c, "n": n, "duplicate": n // 90, "outlier": 9, "unreadable": 0}
+             for c, n in [*counts.items(), ("total", total)]],
+            {"96x96": total}, ["duplicates", "clean"], [],
+        ),
+        "dedupe": records.DedupeRecord(
+            name, "phash", 4, "sharpest", groups, [],
+            {"groups": 15, "samples": total, "exact": 10, "near": 5, "duplicates": 143,
+             "conflicts": 2, "decoded": total},
+        ),
+        "outliers": records.OutliersRecord(name, 3.0, "mean-std", found, bounds),
+        "split": records.SplitRecord(name, {"val": 0.15, "test": 0.15}, 51, split, 15),
+        "augment_augmix": records.AugmentRecord(name, "augmix", 8371, 0, "/data/aug", "augmix"),
+    }  # fmt: skip
+    return {key: record.to_json() for key, record in made.items()}
+
+
+def metrics(accuracy: float, classes: list[str], scale: float, rng: np.random.Generator) -> dict:
+    """Metrics of a classifier that is right with probability ``accuracy``."""
+    counts = [max(1, round(n * scale)) for n in COUNTS]
+    confusion = np.zeros((8, 8), int)
+    for i, n in enumerate(counts):
+        wrong = rng.dirichlet(np.ones(7) * 0.3) * (1 - accuracy) * rng.uniform(0.4, 1.6)
+        confusion[i] = rng.multinomial(n, np.insert(wrong, i, 1 - wrong.sum()))
+    n, right = int(confusion.sum()), float(np.trace(confusion) / confusion.sum())
+    per_class = {}
+    for i, label in enumerate(classes):
+        recall = confusion[i, i] / counts[i]
+        half = 1.96 * math.sqrt(recall * (1 - recall) / counts[i]) + 0.005
+        per_class[label] = {
+            "n": counts[i],
+            "precision": float(recall), "recall": float(recall), "f1": float(recall),
+            "recall_interval": [max(0.0, recall - half), min(1.0, recall + half)],
+        }  # fmt: skip
+    bins = [
+        {"low": b / 10, "high": (b + 1) / 10, "n": int(4 ** (b / 2.2)) if b > 1 else 0,
+         "confidence": b / 10 + 0.06, "accuracy": max(0.0, b / 10 - 0.06 + 0.012 * b)}
+        for b in range(10)
+    ]  # fmt: skip
+    return {
+        "n": n, "accuracy": right, "accuracy_interval": [right - 0.009, right + 0.008],
+        "macro_f1": right - 0.006, "ece": 0.031, "per_class": per_class,
+        "confusion": confusion.tolist(), "reliability": bins,
+    }  # fmt: skip
+
+
+def _model(
+    name: str,
+    accuracy: float,
+    classes: list[str],
+    images: dict[str, np.ndarray],
+    rng: np.random.Generator,
+) -> ModelPart:
+    parts = (("train", 0.995, 0.7), ("val", accuracy + 0.01, 0.15), ("test", accuracy, 0.15))
+    scores = {part: metrics(value, classes, scale, rng) for part, value, scale in parts}
+    history = [
+        {"epoch": e, "train_loss": 1.9 * math.exp(-e / 4) + 0.03,
+         "val_loss": 1.8 * math.exp(-e / 4) + 0.22,
+         "val_macro_f1": accuracy - 0.6 * math.exp(-e / 3)}
+        for e in range(1, 16)
+    ]  # fmt: skip
+    wrong = [
+        {"filepath": path, "label": classes[i % 8], "prediction": classes[(i + 3) % 8],
+         "confidence": 0.99 - i / 50, "mistakenness": 0.97 - i / 40, "split": "test"}
+        for i, path in enumerate(list(images)[:26])
+    ]  # fmt: skip
+    y, x = np.mgrid[-1:1:96j, -1:1:96j]
+    sheet = []
+    for i, (path, image) in enumerate(list(images.items())[::2]):
+        heat = np.exp(-((x - rng.normal(0, 0.2)) ** 2 + (y - rng.normal(0, 0.2)) ** 2) / 0.15)
+        label = classes[i // 2]
+        guess = label if i % 5 else classes[(i // 2 + 1) % 8]
+        sheet.append(SheetRow(path, label, guess, 0.9, thumbnail(image), overlay(image, heat)))
+    train = records.TrainRecord(
+        "pbc96", name, {"lr": 1e-3}, "cpu", "/w.safetensors", 12, history, 812.0, {}
+    )
+    return ModelPart(
+        name,
+        train.to_json(),
+        records.EvaluateRecord("pbc96", name, classes, scores).to_json(),
+        records.MistakesRecord("pbc96", name, "m", "v", 11959, wrong).to_json(),
+        records.ExplainRecord(
+            "pbc96", name, "predicted", "gradcam", "features.9", [6, 6], 11959
+        ).to_json(),
+        sheet,
+    )  # fmt: skip
