@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import lzma
 import os
 import re
 import secrets
 import shutil
 import stat
 import tarfile
-import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,13 @@ from bccurate.errors import InputError, NoSpaceError
 MAX_MEMBERS = 1_000_000
 MAX_UNPACKED_BYTES = 64 << 30
 MAX_RATIO = 200  # unpacked bytes a packed byte; images do not compress, bombs do
+REFUSED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
+           errno.ENAMETOOLONG)  # fmt: skip
+# No number at all: gzip and bz2 raise a bare OSError for bytes that are not theirs.
+OF_A_MEMBER = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
+ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # is_zipfile takes a tar that ends in an npz for one
+BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
+          EOFError, ValueError, RuntimeError)  # fmt: skip
 
 
 def home() -> Path:
@@ -50,7 +58,7 @@ def disk_errors(path: Path) -> Iterator[None]:
             raise NoSpaceError(
                 f"No space left while writing {path}", "free some space, then run this again"
             ) from error
-        if error.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        if error.errno in REFUSED:
             raise InputError(
                 f"Cannot write {path}: {error.strerror}", f"ls -ld {path.parent}"
             ) from error
@@ -76,7 +84,7 @@ def atomic_write(path: Path, mode: str = "wb", durable: bool = True) -> Iterator
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not mkstemp: its files are for the owner's eyes only, and the umask should decide.
-        work = path.with_name(f".{path.name[:64]}.{secrets.token_hex(6)}.tmp")
+        work = path.with_name(f".{path.name[:32]}.{secrets.token_hex(6)}.tmp")
         try:
             encoding = None if "b" in mode else "utf-8"
             with open(work, mode.replace("w", "x"), encoding=encoding) as file:
@@ -117,16 +125,19 @@ def unpack(archive: Path, target: Path) -> Path:
     if target.exists():
         return target
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
+        work = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}.tmp")
+        work.mkdir(parents=True)
         try:
-            if zipfile.is_zipfile(archive):
-                _unpack_zip(archive, work)
-            else:
-                _unpack_tar(archive, work)
+            with open(archive, "rb") as file:
+                is_zip = file.read(4) in ZIP_STARTS
+            (_unpack_zip if is_zip else _unpack_tar)(archive, work)
             os.replace(work, target)
-        except (tarfile.TarError, zipfile.BadZipFile, EOFError, ValueError, RuntimeError) as error:
+        except BROKEN as error:
             raise InputError(f"Cannot unpack {archive}: {error}") from error
+        except OSError as error:
+            if error.errno not in (None, *OF_A_MEMBER):
+                raise
+            raise InputError(f"Cannot unpack {archive}: {error.strerror or error}") from error
         finally:
             shutil.rmtree(work, ignore_errors=True)
     return target
@@ -137,7 +148,7 @@ def _unpack_tar(archive: Path, target: Path) -> None:
     limit = _size_limit(archive)
     with tarfile.open(archive) as tar:
         for count, member in enumerate(tar):
-            size += member.size
+            size += _whole(archive, member.size)
             _check_caps(archive, count, size, limit)
             if member.isfile() or member.isdir():
                 tar.extract(member, target, filter="data")
@@ -153,6 +164,12 @@ def _unpack_zip(archive: Path, target: Path) -> None:
             kind = stat.S_IFMT(member.external_attr >> 16)
             if kind in (0, stat.S_IFREG, stat.S_IFDIR):
                 packed.extract(member, target)  # drops drive letters, ".." and absolute roots
+
+
+def _whole(archive: Path, size: int) -> int:
+    if size < 0:  # a tar header can say so; it would count against the caps
+        raise InputError(f"Cannot unpack {archive}: a member of {size} bytes")
+    return size
 
 
 def _size_limit(archive: Path) -> int:

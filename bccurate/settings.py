@@ -32,6 +32,7 @@ def dataset_in_use(name: str | None = None) -> str:
 
 def _stored() -> str | None:
     try:
-        return json.loads((home() / "config.json").read_text(encoding="utf-8"))["dataset"]
+        name = json.loads((home() / "config.json").read_text(encoding="utf-8"))["dataset"]
     except (OSError, ValueError, KeyError, TypeError):
         return None
+    return name if isinstance(name, str) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,9 +23,16 @@ def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[s
         HubError: the port is taken, or the App does not start.
     """
     _require_free(port)
+    # Without it the App offers no scheduling to who runs `fiftyone delegated launch` here.
+    os.environ.setdefault("FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS", "true")
     with database_errors():
         session = load_fiftyone().launch_app(
-            dataset, address=ADDRESS, port=port, remote=True, auto=False
+            dataset,
+            color_scheme=_colours(dataset),
+            address=ADDRESS,
+            port=port,
+            remote=True,
+            auto=False,
         )
         try:
             address = f"http://{ADDRESS}:{port}/datasets/{quote(dataset.slug)}"
@@ -34,6 +42,20 @@ def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[s
             yield address, session
         finally:
             session.close()
+
+
+def _colours(dataset: Any) -> Any:
+    """Jet for heatmaps, as papers print Grad-CAM, and one colour a class, so that a wrong
+    prediction stands out; None where the dataset has a scheme of its own."""
+    if dataset.app_config.color_scheme is not None:
+        return None
+    fiftyone = load_fiftyone()
+    return fiftyone.ColorScheme(
+        color_by="value",
+        color_pool=fiftyone.app_config.color_pool,
+        opacity=0.5,
+        default_colorscale={"name": "jet"},
+    )
 
 
 def _require_free(port: int) -> None:

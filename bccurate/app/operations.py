@@ -37,7 +37,8 @@ def summary(ctx: Any, label: str) -> Any:
     """The output form of an operator that returned what ``perform`` gave."""
     types = load_fiftyone().operators.types
     outputs = types.Object()
-    outputs.md(f"```text\n{ctx.results.get('summary', '')}\n```", name="summary")
+    # Under another name than the result's: a result would take the place of the markdown.
+    outputs.md(f"```\n{ctx.results.get('summary', '')}\n```", name="shown")
     return types.Property(outputs, view=types.View(label=label))
 
 

@@ -18,6 +18,7 @@ from bccurate.files import atomic_write, dataset_home, sha256
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
+from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.hub.write import add_samples
 from bccurate.progress import track
 from bccurate.records import AugmentRecord
@@ -80,7 +81,7 @@ def augment(
             )
         sources = views.clean(hub).match_tags("train").exists(LABEL_FIELD)
         require_samples(sources, f"training samples in {name!r}", f"bccurate split -d {name}")
-        _declare(hub)
+        declare_variant_fields(hub)
         wanted = list(_plan(sources, folder, kind, noise, copies, seed))
         there = set(hub.match_tags(kind).values("filepath"))
         todo = [variant for variant in wanted if str(variant.file) not in there]
@@ -93,13 +94,6 @@ def augment(
         if written or earlier is None:
             runs.save(hub, run, record, options)
         return record
-
-
-def _declare(hub: Any) -> None:
-    import fiftyone as fo
-
-    hub.add_sample_field("source_id", fo.StringField)
-    hub.add_sample_field("augmentation", fo.StringField)
 
 
 def _plan(
@@ -122,17 +116,15 @@ def _plan(
 
 
 def _samples(todo: list[_Variant]) -> Iterator[Any]:
-    import fiftyone as fo
-
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         done = pool.map(_write, todo)
         for variant, _ in track(zip(todo, done, strict=True), len(todo), "writing variants"):
-            yield fo.Sample(
-                filepath=str(variant.file),
-                tags=["train", views.VARIANT, variant.kind],
-                source_id=variant.source_id,
-                augmentation=variant.description,
-                **{LABEL_FIELD: fo.Classification(label=variant.label)},
+            yield make_variant_sample(
+                str(variant.file),
+                variant.label,
+                variant.kind,
+                variant.source_id,
+                variant.description,
             )
 
 

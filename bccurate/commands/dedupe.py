@@ -53,6 +53,7 @@ def dedupe(
             view, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
         )
         decoded, unreadable = ensure_facts(view)
+        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
         groups = samples.group(threshold, keep)
         changed = _write(hub, samples, groups)

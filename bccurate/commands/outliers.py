@@ -17,6 +17,8 @@ from bccurate.hub.write import set_column, set_tag
 from bccurate.records import OutliersRecord
 from bccurate.settings import dataset_in_use
 
+MAX_ALPHA = 1_000_000
+
 
 def outliers(
     dataset: str | None = None,
@@ -31,7 +33,7 @@ def outliers(
 
     Args:
         dataset: name; the one in use where None.
-        alpha: bound in spreads, above 0.
+        alpha: bound in spreads, above 0 and at most ``MAX_ALPHA``.
         statistic: ``mean-std`` (the paper's) or ``median-mad`` (robust).
         iterate: leave out what was found and look again.
 
@@ -41,13 +43,14 @@ def outliers(
     """
     if statistic not in STATISTICS:
         raise UsageError(f"Unknown statistic {statistic!r}; known: {', '.join(STATISTICS)}")
-    if not 0 < alpha < float("inf"):
-        raise UsageError(f"alpha must be above 0, not {alpha}")
+    if not 0 < alpha <= MAX_ALPHA:
+        raise UsageError(f"alpha is above 0 and at most {MAX_ALPHA:,}, not {alpha}")
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         view = views.originals(hub).exists(LABEL_FIELD)
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         decoded, _ = ensure_facts(view)
+        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         ids, paths, labels, means, stds, tags = columns(
             view,
             "id",

@@ -39,8 +39,10 @@ def split(
         UsageError: impossible shares, an unknown dataset or field.
         InputError: no labelled sample.
     """
-    if val < 0 or test < 0 or val + test >= 1:
+    if not (val >= 0 and test >= 0 and val + test < 1):  # so that nan is refused too
         raise UsageError(f"val and test are shares that leave some for train, not {val} and {test}")
+    if seed < 0:
+        raise UsageError(f"seed is 0 or above, not {seed}")
     name = dataset_in_use(dataset)
     options = {"val": val, "test": test, "group": group, "seed": seed}
     with opened(name) as hub:

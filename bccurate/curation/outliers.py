@@ -68,10 +68,8 @@ def smallest_class(alpha: float) -> int:
     Among n values none lies further than (n - 1) / sqrt(n) deviations from their mean.
     Source: Samuelson 1968, "How deviant can you be?".
     """
-    n = 2
-    while (n - 1) / np.sqrt(n) <= alpha:
-        n += 1
-    return n
+    root = (alpha + np.sqrt(alpha * alpha + 4)) / 2  # of n, where the two sides are equal
+    return int(root * root) + 1
 
 
 def _bounds(

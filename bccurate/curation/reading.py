@@ -11,6 +11,7 @@ import os
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -123,6 +124,8 @@ def read_many(
 ) -> Iterator[ImageFacts | Unreadable]:
     """Facts for many files in the order given, in parallel, with bounded memory.
 
+    Where the workers die (a script without a main guard, no memory), this process goes on alone.
+
     Args:
         paths: files.
         workers: processes; all cores where None. Few files are read in this process.
@@ -132,9 +135,14 @@ def read_many(
         yield from map(read_facts, paths)
         return
     # "forkserver" starts clean children: a fork would copy the database client's threads.
+    done = 0
     with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
         try:
-            yield from pool.map(read_facts, paths, chunksize=CHUNK)
+            for facts in pool.map(read_facts, paths, chunksize=CHUNK):
+                done += 1
+                yield facts
+        except BrokenProcessPool:
+            yield from map(read_facts, paths[done:])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

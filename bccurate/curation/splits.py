@@ -46,7 +46,7 @@ def assign_splits(
 
     waiting = []
     for indices in members.values():
-        known = next((fixed[i] for i in sorted(indices) if fixed[i]), None) if fixed else None
+        known = next((fixed[i] for i in indices if fixed[i]), None) if fixed else None
         if known in missing:
             place(indices, known)  # type: ignore[arg-type]
         else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from bccurate.files import atomic_write, disk_errors
 from bccurate.progress import track
 
 MAX_ARRAY_BYTES = 16 << 30
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError)
 MAX_RATIO = 200  # unpacked over packed; photographs reach 3, a bomb 1,000
 PAIRS = (
     ("images", "labels", None),
@@ -54,9 +56,7 @@ def write_npz_images(path: Path, folder: Path) -> Iterator[tuple[str, str | None
                 images = _images(path, images_name, _array(archive, images_name))
                 labels = _labels(path, archive, labels_name, shapes, len(images))
                 yield from _write(folder, images, labels, split)
-    except (zipfile.BadZipFile, EOFError, ValueError, KeyError, OSError, RuntimeError) as error:
-        if isinstance(error, InputError):
-            raise
+    except BROKEN as error:
         raise InputError(f"Cannot read {path}: {error}") from error
 
 
@@ -111,11 +111,11 @@ def _labels(
         labels = labels.argmax(axis=1)  # one-hot
     if labels.shape != (n,):
         raise InputError(f"{path}: {name} has shape {labels.shape} for {n} images")
-    names = BLOODMNIST if path.stem.lower().startswith("bloodmnist") else ()
-    return [
-        names[int(value)] if names and 0 <= int(value) < len(names) else str(value)
-        for value in labels.tolist()
-    ]
+    if labels.dtype.kind == "S":
+        labels = np.char.decode(labels, "utf-8")
+    numbers = path.stem.lower().startswith("bloodmnist") and labels.dtype.kind in "iu"
+    names = dict(enumerate(BLOODMNIST)) if numbers else {}
+    return [str(names.get(value, value)).strip() or None for value in labels.tolist()]
 
 
 def _write(

@@ -22,6 +22,7 @@ ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 PATH_COLUMNS = ("filepath", "path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "ground_truth", "target")
 SPLIT_COLUMNS = ("split", "fold", "set")
+HIDDEN = (".", "__MACOSX")  # what archives carry along
 SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
@@ -49,13 +50,14 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
     Raises:
         InputError: nothing there, nothing usable in it, or it is broken.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # not path.exists(), which raises for a name too long
         raise InputError(f"There is no {path}", f"ls {path.parent}")
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
         name = safe_name(f"{path.name.split('.')[0]}-{sha256_of_file(path)[:12]}")
         path = unpack(path, dataset_home(dataset) / "unpacked" / name)
     path = _only_folder(path)
     kind = _guess(path) if kind == "auto" else kind
+    path = (_arrays_file(path) or path) if kind == "npz" else path
     rows = {"imagefolder": _image_folder, "csv": _csv, "npz": _npz}[kind](path, dataset)
     listing = _without_repeats(kind, rows)
     if not listing.rows:
@@ -67,8 +69,10 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
 def _only_folder(path: Path) -> Path:
     """Step into an archive's single top folder."""
     while path.is_dir():
-        inside = [p for p in path.iterdir() if not p.name.startswith(".")]
+        inside = [p for p in path.iterdir() if not p.name.startswith(HIDDEN)]
         if len(inside) != 1 or not inside[0].is_dir() or _has_images(inside[0]):
+            break
+        if inside[0].name.lower() in SPLIT_NAMES:  # the name says something: it stays
             break
         path = inside[0]
     return path
@@ -80,7 +84,9 @@ def _has_images(folder: Path) -> bool:
 
 def _guess(path: Path) -> str:
     if path.is_dir():
-        return "csv" if _label_file(path) else "imagefolder"
+        if _label_file(path):
+            return "csv"
+        return "npz" if _arrays_file(path) else "imagefolder"
     kinds = {".csv": "csv", ".npz": "npz"}
     if path.suffix.lower() not in kinds:
         known = ", ".join([*kinds, *ARCHIVES])
@@ -92,6 +98,12 @@ def _label_file(folder: Path) -> Path | None:
     """The folder's one CSV that has a path and a label column, if it has one."""
     found = [p for p in sorted(folder.glob("*.csv")) if _is_label_file(p)]
     return found[0] if len(found) == 1 else None
+
+
+def _arrays_file(folder: Path) -> Path | None:
+    """The npz that is all there is in a folder, as in an archive of one."""
+    found = [p for p in folder.iterdir() if not p.name.startswith(HIDDEN)] if folder.is_dir() else []
+    return found[0] if len(found) == 1 and found[0].suffix.lower() == ".npz" else None
 
 
 def _is_label_file(path: Path) -> bool:
@@ -128,7 +140,7 @@ def _csv(path: Path, dataset: str) -> Iterator[Row]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise InputError(f"{file} is not UTF-8 text: {error}") from error
+        raise InputError(f"{file} is not UTF-8 text: {error}", f"file {file}") from error
     reader = csv.DictReader(io.StringIO(text, newline=""))
     try:
         names = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
@@ -171,7 +183,8 @@ def _without_repeats(kind: str, rows: Iterable[Row]) -> Listing:
     first: dict[str, Row] = {}
     labels: dict[str, list[str]] = {}
     for row in rows:
-        first.setdefault(row.filepath, row)
+        if first.setdefault(row.filepath, row).label is None:
+            first[row.filepath] = row
         seen = labels.setdefault(row.filepath, [])
         if row.label is not None and row.label not in seen:
             seen.append(row.label)

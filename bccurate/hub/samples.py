@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bccurate.curation.reading import ImageFacts, Unreadable, read_many
 from bccurate.hub.formats import Row
 from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.views import VARIANT
 from bccurate.hub.write import set_column, set_labels
 from bccurate.progress import track
 
@@ -45,6 +46,29 @@ def make_sample(row: Row, facts: ImageFacts | Unreadable, tags: Sequence[str] = 
         values |= {name: getattr(facts, name) for name in FACTS}
         values["metadata"] = metadata(facts)
     return fo.Sample(filepath=row.filepath, **values)
+
+
+def declare_variant_fields(dataset: fo.Dataset) -> None:
+    """Make the fields that tell where a variant comes from."""
+    import fiftyone as fo
+
+    dataset.add_sample_field("source_id", fo.StringField)
+    dataset.add_sample_field("augmentation", fo.StringField)
+
+
+def make_variant_sample(
+    filepath: str, label: str, kind: str, source_id: str, augmentation: str
+) -> fo.Sample:
+    """A variant of a training sample: for training only, and it knows its source."""
+    import fiftyone as fo
+
+    return fo.Sample(
+        filepath=filepath,
+        tags=["train", VARIANT, kind],
+        source_id=source_id,
+        augmentation=augmentation,
+        **{LABEL_FIELD: fo.Classification(label=label)},
+    )
 
 
 def metadata(facts: ImageFacts) -> fo.ImageMetadata:

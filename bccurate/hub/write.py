@@ -33,7 +33,7 @@ def set_column(view: Any, field: str, ids: Sequence[str], values: Sequence[Any])
         return 0
     _declare(view, field, values)
     for batch in _batches(new.items(), BATCH * 10):
-        view.set_values(field, dict(batch), key_field="id")
+        view.set_values(field, dict(batch), key_field="id", progress=False)
     return len(new)
 
 
@@ -53,7 +53,7 @@ def set_labels(
     """Set label objects (Classification, Heatmap) by sample id, a batch at a time."""
     written = 0
     for pairs in _batches(zip(ids, labels, strict=True), batch):
-        view.set_values(field, dict(pairs), key_field="id")
+        view.set_values(field, dict(pairs), key_field="id", progress=False)
         written += len(pairs)
     return written
 
@@ -78,7 +78,7 @@ def add_samples(dataset: fo.Dataset, samples: Iterable[Any]) -> int:
     """Add samples in batches; a crash leaves whole samples only."""
     added = 0
     for batch in _batches(samples, BATCH):
-        dataset.add_samples(batch)
+        dataset.add_samples(batch, progress=False)
         added += len(batch)
     return added
 

@@ -36,10 +36,11 @@ class Train(foo.Operator):
         inputs = types.Object()
         models = types.AutocompleteView()
         for spec in list_models():
-            models.add_choice(spec.name, label=f"{spec.name} ({spec.input_size} px)")
+            models.add_choice(spec.name, label=spec.name)
         inputs.str(
             "model",
             required=True,
+            default=models.values()[0],
             label="Model",
             description="A model of the zoo, or timm:<name> for any model of timm",
             view=models,

@@ -1,0 +1,44 @@
+"""What commands return: frozen dataclasses that print as text and as JSON."""
+
+from bccurate.records.base import Record
+from bccurate.records.curation import (
+    AugmentRecord,
+    DedupeRecord,
+    ImportRecord,
+    InfoRecord,
+    OutliersRecord,
+    SampleRecord,
+    SplitRecord,
+    UndoRecord,
+    UseRecord,
+)
+from bccurate.records.learning import (
+    EvaluateRecord,
+    ExplainRecord,
+    MistakesRecord,
+    PredictRecord,
+    TrainRecord,
+)
+from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
+
+__all__ = [
+    "AugmentRecord",
+    "DedupeRecord",
+    "DoctorRecord",
+    "EvaluateRecord",
+    "ExplainRecord",
+    "ImportRecord",
+    "InfoRecord",
+    "MistakesRecord",
+    "ModelsRecord",
+    "OutliersRecord",
+    "PredictRecord",
+    "Record",
+    "ReportRecord",
+    "ReviewRecord",
+    "SampleRecord",
+    "SplitRecord",
+    "TrainRecord",
+    "UndoRecord",
+    "UseRecord",
+]

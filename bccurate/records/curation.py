@@ -1,0 +1,193 @@
+"""Records of what curates the samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bccurate.records.base import Record, table, unreadable_lines
+
+
+@dataclass(frozen=True)
+class SampleRecord(Record):
+    """Rendered images. ``truth`` is the path of the file that tells what was planted."""
+
+    command: ClassVar[str] = "sample"
+    folder: str
+    truth: str
+    n: int
+    planted: dict[str, int]
+
+    def lines(self) -> list[str]:
+        planted = ", ".join(f"{n} {kind}" for kind, n in self.planted.items())
+        return [f"{self.n} images in {self.folder} (planted: {planted}; truth in {self.truth})"]
+
+
+@dataclass(frozen=True)
+class ImportRecord(Record):
+    """What came in. ``notes`` are files that decode but are not what they seem."""
+
+    command: ClassVar[str] = "import"
+    source: str
+    format: str
+    added: int
+    already_there: int
+    total: int
+    class_counts: dict[str, int]
+    unreadable: list[dict[str, str]]
+    notes: list[dict[str, str]]
+    conflicts: list[dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        rows = [[label, n] for label, n in self.class_counts.items()]
+        lines = [f"{self.dataset}: {self.added:,} added, {self.already_there:,} there already"]
+        lines += table([*rows, ["total", self.total]], ["class", "images"])
+        lines += unreadable_lines(self.unreadable)
+        lines += [f"  note: {row['filepath']}: {row['note']}" for row in self.notes[:5]]
+        lines += [
+            f"  two labels for one path: {row['filepath']}: {', '.join(row['labels'])}"
+            for row in self.conflicts[:5]
+        ]
+        return lines
+
+
+@dataclass(frozen=True)
+class UseRecord(Record):
+    """The dataset that commands take where none is named."""
+
+    command: ClassVar[str] = "use"
+
+    def lines(self) -> list[str]:
+        return [f"Using {self.dataset}"]
+
+
+@dataclass(frozen=True)
+class InfoRecord(Record):
+    """Table 1 of the paper and what was run.
+
+    ``classes``: a row a label with its counts; ``sizes``: ``"WxH"`` to count.
+    """
+
+    command: ClassVar[str] = "info"
+    n: int
+    classes: list[dict[str, Any]]
+    sizes: dict[str, int]
+    views: list[str]
+    runs: list[dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        header = list(self.classes[0]) if self.classes else ["label"]
+        lines = [f"{self.dataset}: {self.n:,} samples"]
+        lines += table([list(row.values()) for row in self.classes], header)
+        lines.append("sizes: " + ", ".join(f"{size} ({n:,})" for size, n in self.sizes.items()))
+        lines.append("views: " + (", ".join(self.views) or "none"))
+        lines.append("runs:  " + (", ".join(run["run"] for run in self.runs) or "none"))
+        return lines
+
+
+@dataclass(frozen=True)
+class DedupeRecord(Record):
+    """Duplicate groups.
+
+    ``groups``: ``[{"kind": "exact"|"near", "members": [filepath], "keep": filepath,
+    "labels": {label: n}, "conflict": bool, "similarity": float in [0, 1]}]``, largest first.
+    """
+
+    command: ClassVar[str] = "dedupe"
+    method: str
+    threshold: int
+    keep: str
+    groups: list[dict[str, Any]]
+    unreadable: list[dict[str, str]]
+    counts: dict[str, int]
+
+    def lines(self) -> list[str]:
+        c = self.counts
+        lines = [
+            f"{self.dataset}: {c['groups']} duplicate groups in {c['samples']:,} samples "
+            f"({c['exact']} exact, {c['near']} near), {c['duplicates']:,} duplicates tagged, "
+            f"{c['conflicts']} with labels in conflict, {c['decoded']:,} files decoded"
+        ]
+        for group in [g for g in self.groups if g["conflict"]][:5]:
+            labels = ", ".join(f"{label} {n}" for label, n in group["labels"].items())
+            lines.append(f"  conflict: {len(group['members'])} x {group['keep']} ({labels})")
+        return lines + unreadable_lines(self.unreadable)
+
+
+@dataclass(frozen=True)
+class OutliersRecord(Record):
+    """Outliers, worst first: ``[{"filepath", "label", "score"}]``, score in [0, 1].
+
+    ``per_class``: label to n, outliers, and centre, spread, low and high of the per-image
+    intensity mean and standard deviation, on the 0 to 255 scale.
+    """
+
+    command: ClassVar[str] = "outliers"
+    alpha: float
+    statistic: str
+    outliers: list[dict[str, Any]]
+    per_class: dict[str, dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        rows = [
+            [label, c["n"], c["outliers"], c["mean"]["low"], c["mean"]["high"]]
+            for label, c in self.per_class.items()
+        ]
+        head = f"{self.dataset}: {len(self.outliers)} outliers (alpha {self.alpha:g}, "
+        return [
+            head + f"{self.statistic})",
+            *table(rows, ["class", "n", "outliers", "mean low", "mean high"]),
+            *[
+                f"  {row['score']:.3f} {row['label']}: {row['filepath']}"
+                for row in self.outliers[:5]
+            ],
+        ]
+
+
+@dataclass(frozen=True)
+class SplitRecord(Record):
+    """``counts``: split to label to number of samples; ``groups_kept_whole``: duplicate groups."""
+
+    command: ClassVar[str] = "split"
+    fractions: dict[str, float]
+    seed: int
+    counts: dict[str, dict[str, int]]
+    groups_kept_whole: int
+
+    def lines(self) -> list[str]:
+        labels = sorted({label for counts in self.counts.values() for label in counts})
+        rows = [[label, *[c.get(label, 0) for c in self.counts.values()]] for label in labels]
+        rows.append(["total", *[sum(c.values()) for c in self.counts.values()]])
+        return [
+            f"{self.dataset}: split, {self.groups_kept_whole} duplicate groups kept whole",
+            *table(rows, ["class", *self.counts]),
+        ]
+
+
+@dataclass(frozen=True)
+class AugmentRecord(Record):
+    """Variants written beside the dataset as new samples in the saved view ``view``."""
+
+    command: ClassVar[str] = "augment"
+    kind: str
+    written: int
+    already_there: int
+    folder: str
+    view: str
+
+    def lines(self) -> list[str]:
+        return [
+            f"{self.dataset}: {self.written:,} {self.kind} variants written, "
+            f"{self.already_there:,} there already (view {self.view}, files in {self.folder})"
+        ]
+
+
+@dataclass(frozen=True)
+class UndoRecord(Record):
+    """The run that was taken back."""
+
+    command: ClassVar[str] = "undo"
+    run: str
+
+    def lines(self) -> list[str]:
+        return [f"{self.dataset}: {self.run} was taken back"]

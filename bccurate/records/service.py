@@ -1,0 +1,64 @@
+"""Records of what shows and checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from bccurate.records.base import Record, table
+
+
+@dataclass(frozen=True)
+class ReviewRecord(Record):
+    """Where the App is."""
+
+    command: ClassVar[str] = "review"
+    url: str
+    view: str | None
+    plugins: list[str]
+
+    def lines(self) -> list[str]:
+        return [f"The App shows {self.dataset} at {self.url} (Ctrl-C ends it)"]
+
+
+@dataclass(frozen=True)
+class ReportRecord(Record):
+    """The report's path and size in bytes."""
+
+    command: ClassVar[str] = "report"
+    path: str
+    size: int
+
+    def lines(self) -> list[str]:
+        return [f"{self.path} ({self.size / 1e6:.1f} MB): open it in any browser"]
+
+
+@dataclass(frozen=True)
+class ModelsRecord(Record):
+    """The zoo: ``[{"name", "package", "input_size", "gradcam_layer", "weights", "licence",
+    "paper"}]``."""
+
+    command: ClassVar[str] = "models"
+    models: list[dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        keys = ["name", "input_size", "weights", "licence", "package"]
+        rows = [[model[key] for key in keys] for model in self.models]
+        return [*table(rows, keys), "and timm:<name> for every model of timm"]
+
+
+@dataclass(frozen=True)
+class DoctorRecord(Record):
+    """``checks``: ``[{"name", "ok", "detail", "fix"}]``; ``fix`` is one line to type."""
+
+    command: ClassVar[str] = "doctor"
+    checks: list[dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        lines = []
+        for check in self.checks:
+            mark = "ok     " if check["ok"] else "MISSING"
+            lines.append(f"{mark} {check['name']}: {check['detail']}")
+            if check["fix"]:
+                lines.append(f"        {check['fix']}")
+        return lines

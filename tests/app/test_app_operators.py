@@ -1,0 +1,171 @@
+"""Operators do what their commands do, on the dataset of their context."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+import bccurate
+from bccurate.errors import BccurateError
+
+
+@pytest.fixture
+def run(linked: Path):
+    """Run an operator as FiftyOne does; gives its results."""
+    import fiftyone.operators as foo
+
+    def run(uri: str, dataset, **context):
+        return foo.execute_operator(f"@bccurate/{uri}", ctx={"dataset": dataset, **context}).result
+
+    return run
+
+
+@pytest.fixture
+def imported(rendered: Path, name: str):
+    """The rendered cells, just imported."""
+    import fiftyone as fo
+
+    bccurate.import_(rendered, name=name)
+    return fo.load_dataset(name)
+
+
+def test_curation_by_operators_equals_commands(run, imported) -> None:
+    """Operators leave the tags, views and runs that the commands leave, and show the record."""
+    results = {
+        "dedupe": run("curate/dedupe", imported, params={"threshold": 4, "keep": "sharpest"}),
+        "outliers": run("curate/outliers", imported, params={"alpha": 2.5}),
+        "split": run("curate/split", imported, params={"val": 0.2, "test": 0.2}),
+    }
+    assert all(result["changed"] for result in results.values())
+    assert set(imported.list_runs()) >= {"dedupe", "outliers", "split"}
+    tags = imported.count_sample_tags()
+    assert tags["duplicate"] > 0 and tags["outlier"] > 0 and tags["test"] > 0
+    again = {
+        "dedupe": bccurate.dedupe(imported.name, threshold=4, keep="sharpest"),
+        "outliers": bccurate.outliers(imported.name, alpha=2.5),
+        "split": bccurate.split(imported.name, val=0.2, test=0.2),
+    }
+    for command, record in again.items():
+        assert not record.changed, command
+        assert results[command]["summary"] == "\n".join(str(record).splitlines()[:-1]) or (
+            "0 files decoded" in str(record)
+        )
+    assert imported.count_sample_tags() == tags
+
+
+def test_an_operator_without_options_takes_the_commands_defaults(run, imported) -> None:
+    """No parameter is needed from Python."""
+    run("curate/dedupe", imported, params={})
+    assert not bccurate.dedupe(imported.name).changed
+
+
+def test_an_error_tells_the_next_command(run, imported) -> None:
+    """A command's error reaches the App with its message and hint."""
+    with pytest.raises(Exception, match="has the tag 'train'[\\s\\S]*bccurate split"):
+        run("train/train", imported, params={"model": "custom_cnn", "epochs": 1})
+
+
+def test_values_outside_the_form_are_refused(run, imported) -> None:
+    """The form's bounds hold from Python too."""
+    with pytest.raises(Exception, match="(?i)valid"):
+        run("curate/dedupe", imported, params={"threshold": 99})
+    assert "dedupe" not in imported.list_runs()
+
+
+def test_explain_explains_the_view_alone(run, reviewed: SimpleNamespace) -> None:
+    """The current view's samples get heatmaps, and no helper view is left behind."""
+    dataset = reviewed.dataset
+    field = f"gradcam_{reviewed.model}"
+    view = dataset.match_tags("val").limit(5)
+    views, before = dataset.list_saved_views(), len(dataset.exists(field))
+    run("explain/explain", dataset, view=view, params={"model": reviewed.model})
+    assert len(view.exists(field)) == 5
+    assert len(dataset.exists(field)) == before + 5
+    assert dataset.list_saved_views() == views
+
+
+def test_evaluate_offers_models_with_predictions(run, reviewed: SimpleNamespace) -> None:
+    """The operator measures a model that is there and refuses one that is not."""
+    result = run("train/evaluate", reviewed.dataset, params={"model": reviewed.model})
+    assert "macro F1" in result["summary"]
+    with pytest.raises(Exception, match="(?i)valid"):
+        run("train/evaluate", reviewed.dataset, params={"model": "resnet50"})
+
+
+def test_training_is_scheduled_and_worked_off(linked: Path, reviewed: SimpleNamespace) -> None:
+    """A delegated training waits in the queue; the service runs it and stores its summary."""
+    import fiftyone.operators as foo
+    from fiftyone.operators.delegated import DelegatedOperationService
+
+    queued = foo.execute_operator(
+        "@bccurate/train/train",
+        ctx={
+            "dataset": reviewed.dataset,
+            "params": {"model": reviewed.model, "epochs": 1, "image_size": 64},
+            "request_delegation": True,
+        },
+    )
+    assert queued.delegated
+    service = DelegatedOperationService()
+    operations = service.list_operations(operator="@bccurate/train/train")
+    assert [str(operation.run_state) for operation in operations] == ["queued"]
+    service.execute_queued_operations(operator="@bccurate/train/train")
+    done = service.list_operations(operator="@bccurate/train/train")[0]
+    assert str(done.run_state) == "completed", done.result.error
+    assert "custom_cnn trained on cpu" in done.result.result["summary"]
+    assert done.status.progress == 1.0
+
+
+def test_training_is_delegated_by_default(linked: Path) -> None:
+    """The App's button says Schedule: FiftyOne cuts an immediate run at 600 s."""
+    import fiftyone.operators as foo
+
+    config = foo.get_operator("@bccurate/train/train").config
+    assert config.allow_delegated_execution and config.default_choice_to_delegated
+
+
+def test_decisions_are_tags_and_the_last_one_counts(run, imported) -> None:
+    """Relabel, keep and drop tag the selected samples only; labels and samples stay."""
+    ids = imported.values("id")
+    labels = imported.values("ground_truth.label")
+    run("review/relabel", imported, selected=ids[:3], params={"label": "monocyte"})
+    run("review/keep", imported, selected=ids[2:4])
+    run("review/drop", imported, selected=ids[4:5])
+    tags = imported.count_sample_tags()
+    assert (tags["relabel:monocyte"], tags["keep"], tags["drop"]) == (2, 2, 1)
+    assert imported.match_tags("keep").values("id") == ids[2:4]
+    assert imported.values("ground_truth.label") == labels
+    assert imported.values("id") == ids
+
+
+def test_a_decision_needs_a_selection(run, imported) -> None:
+    """With nothing selected nothing is tagged, and relabel's form says so."""
+    assert run("review/drop", imported)["tagged"] == 0
+    with pytest.raises(Exception, match="(?i)valid|select"):
+        run("review/relabel", imported, params={"label": "monocyte"})
+    assert "drop" not in imported.count_sample_tags()
+
+
+def test_models_with_predictions_names_models(reviewed: SimpleNamespace, imported) -> None:
+    """Models are named as the commands take them; a fresh dataset has none."""
+    from bccurate.app.operations import models_with_predictions
+
+    assert models_with_predictions(reviewed.dataset) == [reviewed.model]
+    assert models_with_predictions(imported) == []
+
+
+def test_helper_view_goes_when_the_command_fails(reviewed: SimpleNamespace) -> None:
+    """A view that was saved for a command is deleted on an error too."""
+    from bccurate.app.operations import as_saved_view
+
+    before = Counter(reviewed.dataset.list_saved_views())
+    with (
+        pytest.raises(BccurateError),
+        as_saved_view(reviewed.dataset, reviewed.dataset.limit(1)) as view,
+    ):
+        assert view in reviewed.dataset.list_saved_views()
+        raise BccurateError("no")
+    assert Counter(reviewed.dataset.list_saved_views()) == before

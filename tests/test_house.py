@@ -1,0 +1,129 @@
+"""The house stands as drawn: floors, packages, one importer of fiftyone, no dangerous calls."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOORS = {
+    "errors": 0, "records": 0, "files": 0, "progress": 0, "settings": 0,
+    "curation": 1, "rendering": 1, "augmentation": 1,
+    "learning": 2, "explanation": 2, "evaluation": 2,
+    "hub": 3, "app": 4, "reporting": 4, "commands": 5, "cli": 6,
+}  # fmt: skip
+# hub and learning meet in commands only.
+STRANGERS = {("hub", "learning"), ("learning", "hub"), ("reporting", "hub"), ("app", "learning")}
+SOURCES = sorted(
+    path for folder in ("bccurate", "plugins", "zoo") for path in (ROOT / folder).rglob("*.py")
+)
+BANNED_CALLS = {"eval", "exec", "os.system", "torch.load", "pickle.load", "pickle.loads",
+                "yaml.load", "extractall", "os.popen"}  # fmt: skip
+
+
+def _room(path: Path) -> str:
+    return path.relative_to(ROOT / "bccurate").parts[0].removesuffix(".py")
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("path", [p for p in SOURCES if "bccurate" in p.relative_to(ROOT).parts[0]],
+                         ids=lambda p: str(p.relative_to(ROOT)))  # fmt: skip
+def test_arrows_point_downward(path):
+    """A module imports from its own room and from lower floors only."""
+    room = _room(path)
+    if room not in FLOORS:
+        return  # __init__ and __main__ are doors, not rooms
+    for name in _imports(path):
+        parts = name.split(".")
+        if parts[0] != "bccurate" or len(parts) < 2 or parts[1] not in FLOORS:
+            continue
+        other = parts[1]
+        assert other == room or FLOORS[other] < FLOORS[room] or _peers(room, other), (path, name)
+        assert (room, other) not in STRANGERS, (path, name)
+
+
+def _peers(room: str, other: str) -> bool:
+    """Rooms of floor 0 may use each other; so may the torch rooms of floor 2."""
+    return FLOORS[room] == FLOORS[other] and FLOORS[room] in (0, 2)
+
+
+def test_every_room_has_a_floor():
+    """A new folder or module of the package must be given a floor."""
+    rooms = {p.stem for p in (ROOT / "bccurate").iterdir() if not p.name.startswith("_")}
+    assert rooms == set(FLOORS)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_fiftyone_is_imported_by_the_hub_only(path):
+    """Outside the hub and the App plugins fiftyone is a name for the type checker, or not there."""
+    relative = path.relative_to(ROOT).as_posix()
+    if relative.startswith(("bccurate/hub/", "plugins/")):
+        return
+    assert not any(name.split(".")[0] == "fiftyone" for name in _imports(path)), relative
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_call_runs_foreign_code(path):
+    """No pickle, eval, exec, shell or extractall anywhere in package, plugins and zoo."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            assert name not in BANNED_CALLS and not name.endswith(".extractall"), (path, name)
+            shell = [k for k in node.keywords if k.arg == "shell"]
+            assert not shell, (path, "shell=")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_files_stay_small(path):
+    """A file of more than 320 lines wants to be two."""
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 320
+
+
+def _setup() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / "setup.cfg", encoding="utf-8")
+    return parser
+
+
+def test_setup_lists_every_package():
+    """The packages in setup.cfg are those on disk: editable installs cannot find them alone."""
+    listed = set(_setup()["options"]["packages"].split())
+    ours = {
+        ".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "bccurate").rglob("__init__.py")
+    }
+    plugins = {f"bccurate.app.{p.parent.name}" for p in (ROOT / "plugins").glob("*/__init__.py")}
+    assert listed == ours | plugins | {"bccurate.zoo"}
+
+
+def test_no_top_level_plugins_package():
+    """With plugins/__init__.py FiftyOne would lose its own built-in operators."""
+    assert not (ROOT / "plugins" / "__init__.py").exists()
+
+
+def test_every_public_function_is_there():
+    """Each name that the package promises loads and is a function with a docstring."""
+    package = importlib.import_module("bccurate")
+    for name in package.__all__:
+        function = getattr(package, name)
+        assert callable(function) and function.__doc__, name
+
+
+def test_a_loaded_room_hides_no_function():
+    """Importing a subpackage must not put a module where a public function stood."""
+    package = importlib.import_module("bccurate")
+    for room in FLOORS:
+        importlib.import_module(f"bccurate.{room}")
+    assert all(callable(getattr(package, name)) for name in package.__all__)
