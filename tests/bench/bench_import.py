@@ -1,0 +1,65 @@
+"""Import against its floor: one plain Pillow decode loop plus one FiftyOne ``add_samples``."""
+
+from __future__ import annotations
+
+import resource
+import tempfile
+from pathlib import Path
+
+from tests.bench.measure import Figure, figure, interleaved
+
+ROUNDS = 3
+
+
+def run(images: Path) -> list[Figure]:
+    """Ratio of ``import_`` of a folder to decode loop + add_samples of the same paths."""
+    import fiftyone as fo
+    from PIL import Image
+
+    import bccurate
+
+    paths = sorted(images.rglob("*.jpg")) or sorted(images.rglob("*.png"))
+
+    def decode() -> None:
+        for path in paths:
+            with Image.open(path) as image:
+                image.convert("RGB").load()
+
+    def add() -> None:
+        _forget("bench-peer")
+        label = fo.Classification
+        samples = [fo.Sample(str(p), ground_truth=label(label=p.parent.name)) for p in paths]
+        fo.Dataset("bench-peer").add_samples(samples, progress=False)
+
+    def ours() -> None:
+        _forget("bench-ours")
+        bccurate.import_(images, "bench-ours")
+
+    seconds = interleaved({"decode": decode, "add": add, "ours": ours}, ROUNDS)
+    ratios = [
+        mine / (one + two)
+        for one, two, mine in zip(seconds["decode"], seconds["add"], seconds["ours"], strict=True)
+    ]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    note = f"{len(paths):,} files; peak memory of the whole process {peak:,.0f} MiB (goal 1,024)"
+    return [figure("import / (Pillow decode loop + add_samples)", ratios, "<= 1.3", note)]
+
+
+def _forget(name: str) -> None:
+    import fiftyone as fo
+
+    if fo.dataset_exists(name):
+        fo.delete_dataset(name)
+
+
+def images(data: Path) -> Path:
+    """The real cells where they are, else 2,000 rendered ones."""
+    import bccurate
+    from bccurate.files import unpack
+
+    folder = Path(tempfile.mkdtemp(prefix="bccurate-bench-"))
+    if data.exists():
+        root = unpack(data, folder / "cells")
+        return next(root.glob("*/images"))
+    bccurate.sample(folder / "cells", n=2000)
+    return folder / "cells" / "images"
