@@ -44,8 +44,8 @@ def dataset_home(dataset: str) -> Path:
 
 def safe_name(name: str) -> str:
     """``name`` as one folder name: what a path could misread is replaced, names stay distinct."""
-    safe = re.sub(r"[^\w.-]", "_", name)[:80].lstrip(".")
-    return safe if safe == name else f"{safe}-{sha256(name.encode())[:8]}"
+    safe = re.sub(r"[^\w.-]", "_", name, flags=re.ASCII)[:80].lstrip(".")
+    return safe if safe and safe == name else f"{safe}-{sha256(name.encode())[:8]}"
 
 
 @contextmanager

@@ -66,5 +66,6 @@ def _require_free(port: int) -> None:
             probe.bind((ADDRESS, port))
         except OSError as error:
             raise HubError(
-                f"Port {port} is taken.", f"bccurate review --port {port + 1}"
+                f"Port {port} is taken.",
+                f"bccurate review --port {port + 1 if port < 65535 else 5151}",
             ) from error

@@ -10,7 +10,7 @@ import numpy as np
 from bccurate.curation.duplicates import KEEP, Group, find_groups, label_counts, thumbnail
 from bccurate.curation.hashing import METHODS, hash_pixels, to_uint64
 from bccurate.curation.reading import Unreadable, decode_rgb
-from bccurate.errors import UsageError
+from bccurate.errors import InputError, UnreadableImage, UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
@@ -71,6 +71,13 @@ def _check(method: str, threshold: int, keep: str) -> None:
         raise UsageError(f"threshold is 0 to {MAX_THRESHOLD} bits, not {threshold}")
 
 
+def _pixels(path: str) -> np.ndarray:
+    try:
+        return decode_rgb(path)
+    except UnreadableImage as error:  # it did decode once: the file was changed since
+        raise InputError(f"{path}: {error.message}", f"ls -l {path}") from error
+
+
 class _Samples:
     """The columns that grouping reads, sorted by path so that no outcome hangs on the order."""
 
@@ -91,7 +98,7 @@ class _Samples:
 
     def _hash(self, method: str) -> list[str]:
         paths = track(self.paths, len(self.paths), f"hashing ({method})")
-        return [hash_pixels(decode_rgb(path), method) for path in paths]
+        return [hash_pixels(_pixels(path), method) for path in paths]
 
     def group(self, threshold: int, keep: str) -> list[Group]:
         return find_groups(
@@ -99,7 +106,7 @@ class _Samples:
             self.hashes,
             self.stds,
             threshold,
-            lambda index: thumbnail(decode_rgb(self.paths[index])),
+            lambda index: thumbnail(_pixels(self.paths[index])),
             self._rank(keep),
         )
 
@@ -129,15 +136,16 @@ def _write(hub: Any, samples: _Samples, groups: list[Group]) -> int:
     written += set_column(view, "duplicate_of", samples.ids, keeper_of)
     extra = [i for g in groups for i in g.members[1:]]
     written += set_tag(view, "duplicate", [samples.ids[i] for i in extra])
-    written += set_tag(view, "label_conflict", [*conflicting, *_import_conflicts(hub, samples)])
+    written += set_tag(view, "label_conflict", [*conflicting, *imported_conflicts(hub)])
     return written
 
 
-def _import_conflicts(hub: Any, samples: _Samples) -> list[str]:
+def imported_conflicts(hub: Any) -> list[str]:
     """Ids of paths that came with two labels at import; those stay in conflict."""
     record = runs.load(hub, "import") or {"conflicts": []}
     paths = {conflict["filepath"] for conflict in record["conflicts"]}
-    return [i for i, path in zip(samples.ids, samples.paths, strict=True) if path in paths]
+    pairs = zip(*columns(views.originals(hub), "id", "filepath"), strict=True)
+    return [i for i, path in pairs if path in paths]
 
 
 def _record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from bccurate.hub import runs
 from bccurate.hub.formats import FORMATS, Row, discover
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns
-from bccurate.hub.samples import declare_fields, make_sample
+from bccurate.hub.samples import declare_fields, make_sample, mend_unreadable
 from bccurate.hub.write import add_samples
 from bccurate.progress import track
 from bccurate.records import ImportRecord
@@ -38,6 +39,8 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
     """
     if format not in FORMATS:
         raise UsageError(f"Unknown format {format!r}; known: {', '.join(FORMATS)}")
+    if not str(path):
+        raise UsageError("PATH is empty.", "bccurate import FOLDER --name cells")
     if not name.strip():
         raise UsageError("A dataset needs a name.", f"bccurate import {path} --name cells")
     listing = discover(Path(path), name, format)
@@ -46,8 +49,9 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
         known = set(dataset.values("filepath"))
         new = [row for row in listing.rows if row.filepath not in known]
         conflicting = {conflict["filepath"] for conflict in listing.conflicts}
-        unreadable: list[dict[str, str]] = []
-        notes: list[dict[str, str]] = []
+        unreadable = list(listing.unreadable)
+        mended = mend_unreadable(dataset, {row.filepath for row in listing.rows} & known)
+        notes = [{"filepath": path, "note": "decodes now, no longer unreadable"} for path in mended]
         added = add_samples(dataset, _samples(new, conflicting, unreadable, notes))
         record = ImportRecord(
             dataset=name,
@@ -60,10 +64,11 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
             unreadable=unreadable,
             notes=notes,
             conflicts=listing.conflicts,
-            changed=added > 0,
+            changed=added > 0 or bool(mended),
         )
-        if added or not dataset.has_run("import"):
-            runs.save(dataset, "import", record, {"path": record.source, "format": format})
+        if record.changed or not dataset.has_run("import"):
+            stored = replace(record, conflicts=_all_conflicts(dataset, listing.conflicts))
+            runs.save(dataset, "import", stored, {"path": record.source, "format": format})
     use_dataset(name)
     return record
 
@@ -83,6 +88,12 @@ def _samples(
             notes.append({"filepath": row.filepath, "note": facts.note})
         tags = ["label_conflict"] if row.filepath in conflicting else []
         yield make_sample(row, facts, tags)
+
+
+def _all_conflicts(dataset: Any, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The conflicts of this import and of the earlier ones, one a path."""
+    earlier = (runs.load(dataset, "import") or {"conflicts": []})["conflicts"]
+    return list({conflict["filepath"]: conflict for conflict in [*earlier, *new]}.values())
 
 
 def _class_counts(dataset: Any) -> dict[str, int]:

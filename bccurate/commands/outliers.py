@@ -44,10 +44,10 @@ def outliers(
     if statistic not in STATISTICS:
         raise UsageError(f"Unknown statistic {statistic!r}; known: {', '.join(STATISTICS)}")
     if not 0 < alpha <= MAX_ALPHA:
-        raise UsageError(f"alpha is above 0 and at most {MAX_ALPHA:,}, not {alpha}")
+        raise UsageError(f"alpha must be above 0 and at most {MAX_ALPHA:,}, not {alpha}")
     name = dataset_in_use(dataset)
     with opened(name) as hub:
-        view = views.originals(hub).exists(LABEL_FIELD)
+        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         decoded, _ = ensure_facts(view)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")

@@ -46,7 +46,7 @@ def split(
     name = dataset_in_use(dataset)
     options = {"val": val, "test": test, "group": group, "seed": seed}
     with opened(name) as hub:
-        view = views.originals(hub).exists(LABEL_FIELD)
+        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         if group:
             require_field(hub, group, f"bccurate info -d {name}")

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.dedupe import imported_conflicts
 from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
 from bccurate.hub import runs
 from bccurate.hub.open import opened
 from bccurate.hub.views import originals
+from bccurate.hub.write import set_tag
 from bccurate.records import UndoRecord
 from bccurate.settings import dataset_in_use
 
@@ -50,6 +52,8 @@ def undo(run: str, dataset: str | None = None) -> UndoRecord:
                 f"fiftyone datasets delete {name}",
             )
         _erase(hub, _traces(name, run))
+        if run == "dedupe":  # the import gives that tag too, and stays
+            set_tag(originals(hub), "label_conflict", imported_conflicts(hub))
         hub.delete_run(run)
         return UndoRecord(name, run)
 

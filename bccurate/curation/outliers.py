@@ -65,11 +65,10 @@ def intensity_outliers(
 def smallest_class(alpha: float) -> int:
     """The smallest class in which mean-std can flag anything at all.
 
-    Among n values none lies further than (n - 1) / sqrt(n) deviations from their mean.
-    Source: Samuelson 1968, "How deviant can you be?".
+    Among n values none lies further than sqrt(n - 1) of their deviations from their mean.
+    Source: Samuelson 1968, "How deviant can you be?" (the deviation divides by n, as here).
     """
-    root = (alpha + np.sqrt(alpha * alpha + 4)) / 2  # of n, where the two sides are equal
-    return int(root * root) + 1
+    return int(alpha * alpha) + 2
 
 
 def _bounds(

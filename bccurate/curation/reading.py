@@ -10,16 +10,14 @@ import io
 import os
 import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bccurate.curation.hashing import hash_pixels, sharpness
+from bccurate.curation.hashing import hash_image, sharpness
 from bccurate.errors import UnreadableImage
 from bccurate.files import sha256
 
@@ -88,43 +86,49 @@ def decode_rgb(path: str | Path) -> np.ndarray:
     Raises:
         UnreadableImage: with the reason as its message.
     """
-    return _decode(_read(path))[0]
+    return np.asarray(_decode(_read(path))[0])
 
 
 def read_facts(path: str) -> ImageFacts | Unreadable:
     """Decode one file and tell all there is to tell; never raises for a bad file."""
     try:
         data = _read(path)
-        rgb, kind, note = _decode(data)
+        image, kind, note = _decode(data)
     except UnreadableImage as error:
         return Unreadable(path, error.message)
-    grey = np.asarray(Image.fromarray(rgb).convert("L"))
     if Path(path).suffix.lower() not in SUFFIXES[kind]:
-        note = "; ".join(
-            filter(None, [note, f"named {Path(path).suffix or 'without type'}, is {kind}"])
-        )
+        lie = f"named {Path(path).suffix or 'without type'}, is {kind}"
+        note = "; ".join(filter(None, [note, lie]))
+    grey = image.convert("L")
+    mean, std = _moments(grey)
     return ImageFacts(
         filepath=path,
         filehash=sha256(data),
-        pixelhash=sha256(repr(rgb.shape).encode() + rgb.tobytes()),
-        width=rgb.shape[1],
-        height=rgb.shape[0],
+        pixelhash=sha256(repr(image.size).encode() + image.tobytes()),
+        width=image.width,
+        height=image.height,
         size_bytes=len(data),
         format=kind,
-        phash=hash_pixels(rgb, "phash"),
-        intensity_mean=float(grey.mean(dtype=np.float64)),
-        intensity_std=float(grey.std(dtype=np.float64)),
-        sharpness=sharpness(grey),
+        phash=hash_image(grey),
+        intensity_mean=mean,
+        intensity_std=std,
+        sharpness=sharpness(np.asarray(grey)),
         note=note,
     )
+
+
+def _moments(grey: Image.Image) -> tuple[float, float]:
+    """Mean and standard deviation of the grey values, exactly, from their histogram."""
+    counts = np.array(grey.histogram(), dtype=np.float64)
+    values = np.arange(256)
+    mean = counts @ values / counts.sum()
+    return float(mean), float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
 
 
 def read_many(
     paths: Sequence[str], workers: int | None = None
 ) -> Iterator[ImageFacts | Unreadable]:
-    """Facts for many files in the order given, in parallel, with bounded memory.
-
-    Where the workers die (a script without a main guard, no memory), this process goes on alone.
+    """Facts for many files in the order given, in parallel, a few chunks ahead of the reader.
 
     Args:
         paths: files.
@@ -134,18 +138,18 @@ def read_many(
     if workers <= 1:
         yield from map(read_facts, paths)
         return
-    # "forkserver" starts clean children: a fork would copy the database client's threads.
-    done = 0
-    with ProcessPoolExecutor(workers, mp_context=get_context("forkserver")) as pool:
-        try:
-            for facts in pool.map(read_facts, paths, chunksize=CHUNK):
-                done += 1
-                yield facts
-        except BrokenProcessPool:
-            yield from map(read_facts, paths[done:])
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    # joblib's processes start clean: a fork would copy the database client's threads, and the
+    # standard library's spawn would run a person's script a second time.
+    from joblib import Parallel, delayed
+
+    chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
+    pool = Parallel(workers, return_as="generator", pre_dispatch=4 * workers, batch_size=1)
+    for facts in pool(delayed(_read_chunk)(chunk) for chunk in chunks):
+        yield from facts
+
+
+def _read_chunk(paths: Sequence[str]) -> list[ImageFacts | Unreadable]:
+    return [read_facts(path) for path in paths]
 
 
 def _read(path: str | Path) -> bytes:
@@ -160,15 +164,15 @@ def _read(path: str | Path) -> bytes:
         raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
 
 
-def _decode(data: bytes) -> tuple[np.ndarray, str, str]:
-    """Pixels, format and note of an image in memory."""
+def _decode(data: bytes) -> tuple[Image.Image, str, str]:
+    """RGB image, format and note of an image in memory."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise UnreadableImage(f"{width}x{height} is over {MAX_PIXELS:,} pixels")
             image.load()
-            return np.asarray(_to_rgb(image)), str(image.format), _note(image)
+            return _to_rgb(image), str(image.format), _note(image)
     except UnreadableImage:
         raise
     except UnidentifiedImageError:

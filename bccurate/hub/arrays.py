@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,9 @@ from bccurate.files import atomic_write, disk_errors
 from bccurate.progress import track
 
 MAX_ARRAY_BYTES = 16 << 30
-BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError)
+# What zipfile and numpy raise on bytes that are not theirs.
+BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, OSError,
+          SyntaxError, TokenError)  # fmt: skip
 MAX_RATIO = 200  # unpacked over packed; photographs reach 3, a bomb 1,000
 PAIRS = (
     ("images", "labels", None),

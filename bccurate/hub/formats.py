@@ -37,11 +37,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Listing:
-    """What was found. ``conflicts``: paths that came with two labels; the first one counts."""
+    """What was found.
+
+    ``conflicts``: paths that came with two labels; the first one counts. ``unreadable``: files
+    that no database can hold, because their names are not text.
+    """
 
     format: str
     rows: list[Row]
     conflicts: list[dict[str, Any]] = field(default_factory=list)
+    unreadable: list[dict[str, str]] = field(default_factory=list)
 
 
 def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
@@ -52,6 +57,17 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
     """
     if not os.path.exists(path):  # not path.exists(), which raises for a name too long
         raise InputError(f"There is no {path}", f"ls {path.parent}")
+    try:
+        listing = _list(path, dataset, kind)
+    except OSError as error:
+        raise InputError(f"Cannot read {path}: {error.strerror}", f"ls -ld {path}") from error
+    if not listing.rows:
+        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
+        raise InputError(f"No images in {path} (looked for {suffixes})", f"ls {path}")
+    return listing
+
+
+def _list(path: Path, dataset: str, kind: str) -> Listing:
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
         name = safe_name(f"{path.name.split('.')[0]}-{sha256_of_file(path)[:12]}")
         path = unpack(path, dataset_home(dataset) / "unpacked" / name)
@@ -59,11 +75,7 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
     kind = _guess(path) if kind == "auto" else kind
     path = (_arrays_file(path) or path) if kind == "npz" else path
     rows = {"imagefolder": _image_folder, "csv": _csv, "npz": _npz}[kind](path, dataset)
-    listing = _without_repeats(kind, rows)
-    if not listing.rows:
-        suffixes = " ".join(sorted(IMAGE_SUFFIXES))
-        raise InputError(f"No images in {path} (looked for {suffixes})", f"ls {path}")
-    return listing
+    return _without_repeats(kind, rows)
 
 
 def _only_folder(path: Path) -> Path:
@@ -102,7 +114,9 @@ def _label_file(folder: Path) -> Path | None:
 
 def _arrays_file(folder: Path) -> Path | None:
     """The npz that is all there is in a folder, as in an archive of one."""
-    found = [p for p in folder.iterdir() if not p.name.startswith(HIDDEN)] if folder.is_dir() else []
+    if not folder.is_dir():
+        return None
+    found = [p for p in folder.iterdir() if not p.name.startswith(HIDDEN)]
     return found[0] if len(found) == 1 and found[0].suffix.lower() == ".npz" else None
 
 
@@ -121,8 +135,9 @@ def _image_folder(path: Path, dataset: str) -> Iterator[Row]:
     if not path.is_dir():
         raise InputError(f"{path} is not a folder", "bccurate import -h")
     root = path / "images" if (path / "images").is_dir() else path
-    for folder, folders, files in os.walk(root):
-        folders.sort()
+    seen = {os.path.realpath(root)}
+    for folder, folders, files in os.walk(root, followlinks=True):
+        folders[:] = [name for name in sorted(folders) if _is_new(os.path.join(folder, name), seen)]
         parts = Path(folder).relative_to(root).parts
         label = parts[-1] if parts else None
         split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
@@ -133,6 +148,15 @@ def _image_folder(path: Path, dataset: str) -> Iterator[Row]:
                 yield Row(os.path.abspath(os.path.join(folder, file)), label, split)
 
 
+def _is_new(folder: str, seen: set[str]) -> bool:
+    """Whether a folder was not walked yet: links are followed, and may lead in a circle."""
+    real = os.path.realpath(folder)
+    if real in seen:
+        return False
+    seen.add(real)
+    return True
+
+
 def _csv(path: Path, dataset: str) -> Iterator[Row]:
     file = _label_file(path) if path.is_dir() else path
     if file is None:
@@ -141,7 +165,7 @@ def _csv(path: Path, dataset: str) -> Iterator[Row]:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not UTF-8 text: {error}", f"file {file}") from error
-    reader = csv.DictReader(io.StringIO(text, newline=""))
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         names = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
         path_column = _column(file, names, PATH_COLUMNS)
@@ -156,7 +180,8 @@ def _csv(path: Path, dataset: str) -> Iterator[Row]:
             absolute = os.path.normpath(os.path.join(file.parent.absolute(), name))
             yield Row(absolute, label, SPLIT_NAMES.get(split))
     except csv.Error as error:
-        raise InputError(f"{file}, line {reader.line_num}: {error}") from error
+        line = reader.line_num + 1
+        raise InputError(f"{file}, line {line}: {error}", f"sed -n {line}p {file}") from error
 
 
 def _column(file: Path, names: dict[str, str], known: tuple[str, ...]) -> str:
@@ -182,11 +207,24 @@ def _npz(path: Path, dataset: str) -> Iterator[Row]:
 def _without_repeats(kind: str, rows: Iterable[Row]) -> Listing:
     first: dict[str, Row] = {}
     labels: dict[str, list[str]] = {}
+    unreadable = []
     for row in rows:
+        if not _is_text(row.filepath + (row.label or "")):
+            name = os.fsencode(row.filepath).decode("utf-8", "backslashreplace")
+            unreadable.append({"filepath": name, "reason": "its name is not UTF-8"})
+            continue
         if first.setdefault(row.filepath, row).label is None:
             first[row.filepath] = row
         seen = labels.setdefault(row.filepath, [])
         if row.label is not None and row.label not in seen:
             seen.append(row.label)
     conflicts = [{"filepath": p, "labels": found} for p, found in labels.items() if len(found) > 1]
-    return Listing(kind, list(first.values()), conflicts)
+    return Listing(kind, list(first.values()), conflicts, unreadable)
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes of a file name that are not UTF-8
+        return False
+    return True

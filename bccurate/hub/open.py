@@ -109,7 +109,7 @@ def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
             dataset = fiftyone.load_dataset(name)
             repair_counts(dataset)
         elif create:
-            dataset = fiftyone.Dataset(name, persistent=True)
+            dataset = _create(fiftyone, name)
         else:
             known = fiftyone.list_datasets()
             raise UsageError(
@@ -117,6 +117,15 @@ def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
                 f"bccurate import FOLDER --name {name}",
             )
         yield dataset
+
+
+def _create(fiftyone: ModuleType, name: str) -> fo.Dataset:
+    try:
+        return fiftyone.Dataset(name, persistent=True)
+    except ValueError as error:  # no Latin letter or digit in it, or one that reads the same
+        raise UsageError(
+            f"{name!r} cannot name a dataset: {_first_line(error)}", "fiftyone datasets list"
+        ) from error
 
 
 def repair_counts(dataset: Any) -> bool:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def save(dataset: fo.Dataset, run: str, record: Record, options: dict[str, Any]) -> bool:
     """Store a record as run ``run``, unless the very same is stored; tells whether it wrote."""
-    body = _body(record.to_json())
+    body, options = _body(record.to_json()), _plain(options)
     if load(dataset, run) == body and stored_options(dataset, run) == options:
         return False
     config = dataset.init_run(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bccurate.curation.reading import ImageFacts, Unreadable, read_many
+from bccurate.errors import InputError
 from bccurate.hub.formats import Row
 from bccurate.hub.read import LABEL_FIELD, columns
 from bccurate.hub.views import VARIANT
@@ -98,22 +100,45 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
     }
     if not todo:
         return 0, []
-    declare_fields(view._dataset)
-    results = list(track(read_many(list(todo)), len(todo), "reading images"))
-    good = [facts for facts in results if isinstance(facts, ImageFacts)]
-    bad = [facts for facts in results if isinstance(facts, Unreadable)]
-    ids = [todo[facts.filepath] for facts in good]
-    for name in FACTS:
-        set_column(view, name, ids, [getattr(facts, name) for facts in good])
-    set_labels(view, "metadata", ids, [metadata(facts) for facts in good])
+    if len(todo) == len(stored[0]) and not any(map(os.path.exists, todo)):
+        gone = next(iter(todo))  # a disk that is not mounted must not mark all as unreadable
+        raise InputError(f"None of the {len(todo):,} files is there: {gone}", f"ls {gone}")
+    bad = _read_and_store(view, todo)
     if bad:
         view._dataset.select([todo[facts.filepath] for facts in bad]).tag_samples("unreadable")
     return len(todo), bad
 
 
-def _size(path: str) -> int | None:
-    import os
+def mend_unreadable(dataset: fo.Dataset, paths: Collection[str]) -> list[str]:
+    """Read those of ``paths`` again that did not decode once; returns the ones that do now."""
+    view = dataset.match_tags("unreadable")
+    todo = {
+        path: sample
+        for sample, path in zip(*columns(view, "id", "filepath"), strict=True)
+        if path in paths
+    }
+    if not todo:
+        return []
+    still = {facts.filepath for facts in _read_and_store(dataset, todo)}
+    mended = [path for path in todo if path not in still]
+    if mended:
+        dataset.select([todo[path] for path in mended]).untag_samples("unreadable")
+    return mended
 
+
+def _read_and_store(view: Any, id_of: dict[str, str]) -> list[Unreadable]:
+    """Decode files, store their facts by sample id, and return those that do not decode."""
+    declare_fields(view._dataset)
+    results = list(track(read_many(list(id_of)), len(id_of), "reading images"))
+    good = [facts for facts in results if isinstance(facts, ImageFacts)]
+    ids = [id_of[facts.filepath] for facts in good]
+    for name in FACTS:
+        set_column(view, name, ids, [getattr(facts, name) for facts in good])
+    set_labels(view, "metadata", ids, [metadata(facts) for facts in good])
+    return [facts for facts in results if isinstance(facts, Unreadable)]
+
+
+def _size(path: str) -> int | None:
     try:
         return os.stat(path).st_size
     except (OSError, ValueError):

@@ -1,0 +1,217 @@
+"""What a person sees: the App in a headless Chromium. Screenshots go to ``artefacts/``."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+pytestmark = pytest.mark.browser
+
+ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+NO_POPOVER = "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
+TILE = "[data-cy='looker']"
+HEATMAP = "[data-cy='checkbox-gradcam_custom_cnn']"
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Iterator:
+    """A page of a fresh browser; skipped where there is none, a failure under CI=true."""
+    missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
+    if importlib.util.find_spec("playwright") is None:
+        missing = "playwright is not installed (pip install playwright)"
+    if missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    from playwright.sync_api import sync_playwright
+
+    ARTEFACTS.mkdir(exist_ok=True)
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile",
+            executable_path=CHROMIUM,
+            headless=True,
+            args=ARGUMENTS,
+            viewport={"width": 1440, "height": 900},
+        )
+        context.set_default_timeout(30_000)
+        context.add_init_script(NO_POPOVER)
+        yield context.pages[0]
+        context.close()
+
+
+def _open(page, app: SimpleNamespace, dataset: str, view: str | None = None) -> None:
+    page.goto(f"{app.url}/datasets/{dataset}" + (f"?view={view}" if view else ""))
+    page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
+
+
+def _until(check: Callable[[], bool], what: str, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+def _pixels(locator) -> np.ndarray:
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"), dtype=float)
+
+
+def _settled(page, locator) -> np.ndarray:
+    """The locator's pixels once two looks in a row agree; the pointer is taken away first."""
+    page.mouse.move(5, 5)
+    last = _pixels(locator)
+    for _ in range(40):
+        page.wait_for_timeout(250)
+        now = _pixels(locator)
+        if now.shape == last.shape and np.abs(now - last).max() < 2:
+            return now
+        last = now
+    raise AssertionError("the picture does not come to rest")
+
+
+def _count(page) -> int:
+    return int(page.locator("[data-cy='entry-counts']").inner_text().split()[0].replace(",", ""))
+
+
+def _operator(page, label: str) -> None:
+    """Open an operator's form from the operator browser (the backquote key)."""
+    page.keyboard.press("Backquote")
+    page.get_by_placeholder("Search operations by name...").fill("bccurate")
+    page.get_by_text(label).first.click()
+
+
+def test_grid_shows_truth_prediction_and_heatmap(page, open_app, reviewed) -> None:
+    """Every tile shows its label, the model's and a Grad-CAM overlay without a click."""
+    test = reviewed.dataset.load_saved_view("test")
+    _open(page, open_app, reviewed.name, "test")
+    _until(lambda: _count(page) == len(test), "the count is not the view's")
+    tile = page.locator(TILE).first
+    sample = test.first()
+    truth = tile.locator("[data-cy='tag-ground_truth']")
+    assert truth.inner_text() == sample.ground_truth.label
+    predicted = tile.locator("[data-cy='tag-custom_cnn']")
+    assert predicted.inner_text() == sample.custom_cnn.label
+
+    shown = _settled(page, tile)
+    page.screenshot(path=ARTEFACTS / "app-grid.png")
+    page.locator(HEATMAP).click()
+    hidden = _settled(page, tile)
+    page.locator(HEATMAP).click()
+    again = _settled(page, tile)
+    assert np.abs(shown - hidden).mean() > 5, "the heatmap changes nothing on the tile"
+    assert np.abs(shown - again).mean() < 1, "the heatmap does not come back"
+
+
+def test_modal_shows_the_heatmap(page, open_app, reviewed) -> None:
+    """One cell, large: the overlay is there and goes with its checkbox."""
+    _open(page, open_app, reviewed.name, "test")
+    page.locator(TILE).first.click()
+    modal = page.locator("[data-cy='modal']")
+    modal.wait_for()
+    canvas = modal.locator("canvas").first
+    shown = _settled(page, canvas)
+    page.screenshot(path=ARTEFACTS / "app-heatmap.png")
+    modal.locator(HEATMAP).click()
+    hidden = _settled(page, canvas)
+    modal.locator(HEATMAP).click()
+    page.mouse.click(10, 450)  # beside the modal, which closes it
+    modal.wait_for(state="hidden")
+    assert np.abs(shown - hidden).mean() > 3, "the heatmap changes nothing in the modal"
+
+
+def test_dedupe_runs_from_the_operator_browser(page, open_app, reviewed) -> None:
+    """The backquote key lists our operators; the form of dedupe runs it and shows its record."""
+    _open(page, open_app, reviewed.name)
+    page.keyboard.press("Backquote")
+    page.get_by_placeholder("Search operations by name...").fill("bccurate")
+    listed = [
+        "find duplicates",
+        "find outliers",
+        "split into",
+        "train a model",
+        "evaluate a model",
+        "explain predictions",
+        "relabel",
+        "keep the selected",
+        "to drop",
+    ]
+    for label in listed:
+        page.get_by_text(f"bccurate: {label}").or_(page.get_by_text(label)).first.wait_for()
+    page.screenshot(path=ARTEFACTS / "app-operators.png")
+    page.get_by_text("bccurate: find duplicates").first.click()
+    page.get_by_text("Hashes may differ in this many bits").wait_for()
+    page.screenshot(path=ARTEFACTS / "app-dedupe.png")
+    page.get_by_role("button", name="Execute").click()
+    page.get_by_text("duplicate groups in").wait_for()
+    page.get_by_role("button", name="Close", exact=True).last.click()
+
+
+def test_mistakes_panel_opens_a_cell_and_a_sample_is_relabelled(page, open_app, reviewed) -> None:
+    """Confusion cell to its samples, a sample to the tag ``relabel:<class>`` in the database."""
+    dataset, model = reviewed.dataset, reviewed.model
+    _open(page, open_app, reviewed.name)
+    page.locator("[data-cy='new-panel-btn']").first.click()
+    page.get_by_text("Mistakes", exact=True).first.click()
+    page.get_by_text("labelled samples differ from").wait_for()
+    page.get_by_role("button", name="Show the mistakes").click()
+    mistakes = dataset.load_saved_view(f"mistakes_{model}")
+    _until(lambda: _count(page) == len(mistakes), "the mistakes are not shown")
+
+    (label, prediction), n = _worst_pair(mistakes, model)
+    _click_cell(page, _names(dataset, model), label, prediction)
+    _until(lambda: _count(page) == n, f"{label} as {prediction} are not shown")
+    page.screenshot(path=ARTEFACTS / "app-mistakes.png")
+
+    page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
+    tile = page.locator(TILE).first
+    tile.hover()
+    tile.locator("label").first.click()
+    _operator(page, "bccurate: relabel the selected samples")
+    page.get_by_text("Class of the 1 selected").wait_for()
+    page.get_by_placeholder("Type or select a value").fill(prediction)
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Execute").click()
+    tag = f"relabel:{prediction}"
+    _until(lambda: dataset.count_sample_tags().get(tag) == 1, f"no sample has {tag}")
+    assert dataset.match_tags(tag).first().ground_truth.label == label
+
+
+def _worst_pair(mistakes, model: str) -> tuple[tuple[str, str], int]:
+    labels, predictions = mistakes.values(["ground_truth.label", f"{model}.label"])
+    return Counter(zip(labels, predictions, strict=True)).most_common(1)[0]
+
+
+def _names(dataset, model: str) -> list[str]:
+    return sorted({*dataset.distinct("ground_truth.label"), *dataset.distinct(f"{model}.label")})
+
+
+def _click_cell(page, names: list[str], label: str, prediction: str) -> None:
+    """Click a cell of the confusion; Plotly wants to see the pointer come."""
+    plot = page.locator(".nsewdrag").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    x = box["x"] + box["width"] * (names.index(prediction) + 0.5) / len(names)
+    y = box["y"] + box["height"] * (names.index(label) + 0.5) / len(names)
+    page.mouse.move(x - 5, y - 5)
+    page.mouse.move(x, y, steps=3)
+    page.wait_for_timeout(300)
+    page.mouse.click(x, y)

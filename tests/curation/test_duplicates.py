@@ -1,0 +1,170 @@
+"""What a duplicate is: equal pixels, or near hashes that the pixels confirm."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageFilter
+
+from bccurate.curation.duplicates import Group, correlation, find_groups, label_counts, thumbnail
+from bccurate.curation.hashing import hash_pixels, to_uint64
+from bccurate.rendering.cells import CLASSES
+
+RNG = np.random.default_rng(0)
+PICTURE = RNG.uniform(0, 255, (32, 32)).astype(np.float32)
+OTHER = RNG.uniform(0, 255, (32, 32)).astype(np.float32)
+
+
+def _groups(pixelhashes, hashes, pictures, threshold=4, std=None, rank=None) -> list[Group]:
+    return find_groups(
+        pixelhashes,
+        np.array(hashes, dtype=np.uint64),
+        np.full(len(hashes), 50.0) if std is None else np.array(std),
+        threshold,
+        lambda index: pictures[index],
+        rank or (lambda index: (index,)),
+    )
+
+
+def test_equal_pixels_are_an_exact_group() -> None:
+    """Three of one, two of another, one alone: two groups, the larger first."""
+    groups = _groups(list("abacab"), [0, 2**60, 0, 2**63 - 1, 0, 2**60], [PICTURE] * 6, threshold=0)
+    assert groups == [Group((0, 2, 4), "exact", 1.0), Group((1, 5), "exact", 1.0)]
+
+
+def test_near_hashes_are_a_group_only_where_the_pixels_agree() -> None:
+    """Two bits apart: the same picture is a near duplicate, a look-alike is not."""
+    assert _groups("ab", [0, 3], [PICTURE, PICTURE])[0].kind == "near"
+    assert _groups("ab", [0, 3], [PICTURE, OTHER]) == []
+    assert _groups("ab", [0, 0b11111], [PICTURE, PICTURE]) == []  # 5 bits, threshold 4
+
+
+def test_similarity_is_the_weakest_link() -> None:
+    """Correlation of a picture with its noisy copy, as numpy's corrcoef has it."""
+    noisy = PICTURE + RNG.normal(0, 15, (32, 32)).astype(np.float32)
+    (group,) = _groups("ab", [0, 1], [PICTURE, noisy])
+    expected = np.corrcoef(PICTURE.ravel(), noisy.ravel())[0, 1]
+    assert group.similarity == pytest.approx(expected, abs=0.002)
+    assert 0.95 < group.similarity < 1
+
+
+def test_exact_copies_join_the_near_group_of_their_picture() -> None:
+    """a, a and a near b are one group of three, called near."""
+    (group,) = _groups("aab", [0, 0, 1], [PICTURE] * 3)
+    assert (group.members, group.kind) == ((0, 1, 2), "near")
+
+
+def test_a_chain_is_cut_at_twice_the_threshold() -> None:
+    """Steps of 4 bits, 20 long: no group holds two members more than 8 bits apart."""
+    hashes = [(1 << 4 * step) - 1 for step in range(16)]
+    groups = _groups([str(i) for i in range(16)], hashes, [PICTURE] * 16)
+    assert groups
+    for group in groups:
+        ends = [hashes[index] for index in group.members]
+        assert max((a ^ b).bit_count() for a in ends for b in ends) <= 8
+
+
+def test_flat_pictures_are_matched_exactly_only() -> None:
+    """The hash of an empty field is noise: near is refused, equal is found."""
+    assert _groups("ab", [0, 1], [PICTURE] * 2, std=[0.9, 50]) == []
+    assert _groups("aa", [0, 0], [PICTURE] * 2, std=[0, 0])[0].kind == "exact"
+
+
+def test_the_keeper_is_the_lowest_rank_and_stands_first() -> None:
+    """Whatever the order, the rest ascend."""
+    (group,) = _groups("aaaa", [0] * 4, [PICTURE] * 4, rank=lambda i: ((i - 2) ** 2, i))
+    assert group.members == (2, 0, 1, 3)
+
+
+def test_no_images_and_one_image_have_no_groups() -> None:
+    """The smallest inputs."""
+    assert _groups("", [], []) == []
+    assert _groups("a", [1], [PICTURE]) == []
+
+
+def test_correlation_sees_through_small_shifts_and_light() -> None:
+    """2 pixels and a linear change of light are 1; 3 pixels of noise and a flat one are not."""
+    wide = RNG.uniform(0, 255, (40, 40)).astype(np.float32)
+    here, near, far = wide[4:36, 4:36], wide[6:38, 2:34], wide[7:39, 4:36]
+    assert correlation(here, near) == pytest.approx(1, abs=1e-5)
+    assert correlation(here, here * 0.5 + 30) == pytest.approx(1, abs=1e-5)
+    assert correlation(here, far) < 0.3
+    assert correlation(here, np.full((32, 32), 7, dtype=np.float32)) == 0
+    assert correlation(here, near) == pytest.approx(correlation(near, here), abs=1e-6)
+
+
+def test_real_copies_of_rendered_cells_are_found_and_strangers_are_not(rendered) -> None:
+    """40 cells; 10 are saved again as JPEG, 10 brightened: 20 pairs, all of them true."""
+    files = sorted(rendered.glob(f"images/{CLASSES[0]}/*.png"))[:5]
+    files += sorted(rendered.glob(f"images/{CLASSES[4]}/*.png"))[:5]
+    cells = [np.asarray(Image.open(file).convert("RGB")) for file in files]
+    pictures = list(cells)
+    for cell in cells:
+        buffer = io.BytesIO()
+        Image.fromarray(cell).save(buffer, format="JPEG", quality=80)
+        pictures.append(np.asarray(Image.open(buffer)))
+    (found,) = [
+        find_groups(
+            [picture.tobytes().hex() for picture in pictures],
+            to_uint64([hash_pixels(picture) for picture in pictures]),
+            np.array([picture.std() for picture in pictures]),
+            4,
+            lambda index: thumbnail(pictures[index]),
+            lambda index: (index,),
+        )
+    ]
+    n = len(cells)
+    by_cell = {cell.tobytes(): i for i, cell in reversed(list(enumerate(cells)))}
+    truth = [by_cell[cells[i % n].tobytes()] for i in range(2 * n)]
+    assert all(len({truth[i] for i in group.members}) == 1 for group in found)
+    assert sum(len(group.members) for group in found) == 2 * n
+
+
+@given(st.permutations(range(12)))
+@settings(max_examples=60, deadline=None)
+def test_groups_do_not_hang_on_the_order(order: list[int]) -> None:
+    """Four exact, a near pair, a look-alike, strangers: the same sets in every order."""
+    pixelhashes = list("aaaabcdefghi")
+    hashes = (
+        [0] * 4 + [1, 2] + [0xFFFF << 40, 0x1FFFF << 40, 2**64 - 1, 255 << 8, 255 << 20, 255 << 30]
+    )
+    pictures = [PICTURE] * 6 + [PICTURE, OTHER] + [PICTURE] * 4
+    groups = _groups(
+        [pixelhashes[i] for i in order],
+        [hashes[i] for i in order],
+        [pictures[i] for i in order],
+        rank=lambda index: (order[index],),
+    )
+    found = [(order[g.members[0]], {order[i] for i in g.members}, g.kind) for g in groups]
+    assert found == [(0, {0, 1, 2, 3, 4, 5}, "near")]
+
+
+def test_labels_are_counted_most_frequent_first() -> None:
+    """Ties by name; samples without a label are no conflict."""
+    assert list(label_counts(["b", "a", None, "c", "c"]).items()) == [("c", 2), ("a", 1), ("b", 1)]
+    assert label_counts([None, None]) == {}
+
+
+@pytest.mark.parametrize(
+    ("keep", "keeper"), [("first", "a"), ("largest", "c"), ("sharpest", "b"), (None, "a")]
+)
+def test_the_keeper_is_the_first_the_largest_or_the_sharpest(cli, name, tmp_path, keep, keeper):
+    """One picture blurred (a), as it is (b), and twice as large (c): each rank keeps its own."""
+    y, x = np.mgrid[:64, :64] / 5
+    wave = np.uint8(127 + 60 * np.sin(x) * np.cos(y * 0.7) + 60 * np.cos(x * 0.3 + y * 0.4))
+    sharp = Image.fromarray(wave).convert("RGB")
+    sharp.filter(ImageFilter.GaussianBlur(1)).save(tmp_path / "a.png")
+    sharp.save(tmp_path / "b.png")
+    sharp.resize((128, 128), Image.Resampling.BICUBIC).save(tmp_path / "c.png")
+    cli("import", tmp_path, "--name", name)
+    options = ["--keep", keep] if keep else []
+    record = cli("dedupe", "-d", name, *options, "--json").json
+    (group,) = record["groups"]
+    assert Path(group["keep"]).stem == keeper == Path(group["members"][0]).stem
+    assert (len(group["members"]), group["kind"], record["counts"]["duplicates"]) == (3, "near", 2)
+    assert not cli("dedupe", "-d", name, *options, "--json").json["changed"]

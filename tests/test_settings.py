@@ -1,0 +1,47 @@
+"""The dataset in use: the option, then the environment, then what was chosen last."""
+
+from __future__ import annotations
+
+import pytest
+
+from bccurate.errors import UsageError
+from bccurate.settings import dataset_in_use, use_dataset
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("BCCURATE_HOME", str(tmp_path))
+    monkeypatch.delenv("BCCURATE_DATASET", raising=False)
+    return tmp_path
+
+
+def test_the_name_given_goes_before_the_environment_before_the_choice(monkeypatch) -> None:
+    """``-d``, then ``$BCCURATE_DATASET``, then ``bccurate use``."""
+    with pytest.raises(UsageError, match="No dataset is named") as raised:
+        dataset_in_use()
+    assert raised.value.hint == "bccurate use NAME"
+    assert use_dataset("chosen")
+    assert dataset_in_use() == "chosen"
+    monkeypatch.setenv("BCCURATE_DATASET", "environment")
+    assert dataset_in_use() == "environment"
+    assert dataset_in_use("given") == "given"
+
+
+def test_a_choice_is_a_change_only_where_it_is_another() -> None:
+    """Choosing twice says that nothing changed; any text is a name."""
+    assert use_dataset('a "b" ü 日本')
+    assert not use_dataset('a "b" ü 日本')
+    assert dataset_in_use() == 'a "b" ü 日本'
+    assert use_dataset("b")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"null", b"3", b'{"dataset": 3}', b'{"x": 1}', b"\xff\xfe"]
+)
+def test_a_broken_settings_file_is_no_choice_and_can_be_chosen_over(home, content) -> None:
+    """Whatever the file holds, no command falls over it."""
+    (home / "config.json").write_bytes(content)
+    with pytest.raises(UsageError):
+        dataset_in_use()
+    assert use_dataset("cells")
+    assert dataset_in_use() == "cells"
