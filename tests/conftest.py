@@ -113,8 +113,9 @@ def truth(rendered: Path) -> dict[str, Any]:
 @pytest.fixture
 def name(request) -> Iterator[str]:
     """A dataset name of this test's own; the dataset is deleted afterwards."""
-    import fiftyone as fo
+    from bccurate.hub.open import load_fiftyone
 
+    fo = load_fiftyone()  # configured: a bare import would log to a stream that pytest closes
     name = f"t-{request.node.name[:40]}-{os.getpid()}"
     yield name
     if fo.dataset_exists(name):

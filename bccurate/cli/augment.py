@@ -16,7 +16,7 @@ from bccurate.cli.options import dataset_option, declare, echo
     help="Sigma of Gaussian noise as a share of the full range.",
 )
 @click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True)
-@click.option("--seed", type=int, default=51, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 def command(
     kind: str, dataset: str | None, noise: float, copies: int, seed: int, as_json: bool
 ) -> None:

@@ -10,7 +10,7 @@ from bccurate.cli.options import dataset_option, declare, echo
 @click.option("--val", type=float, default=0.15, show_default=True, help="Share.")
 @click.option("--test", type=float, default=0.15, show_default=True, help="Share.")
 @click.option("--group", metavar="FIELD", help="A field (patient, slide) never parted either.")
-@click.option("--seed", type=int, default=51, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 def command(
     dataset: str | None, val: float, test: float, group: str | None, seed: int, as_json: bool
 ) -> None:

@@ -30,7 +30,7 @@ from bccurate.cli.options import dataset_option, declare, device_option, echo
 )
 @click.option("--weights", default="none", show_default=True, help="imagenet, none or a FILE.")
 @device_option
-@click.option("--seed", type=int, default=51, show_default=True)
+@click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint of this model.")
 def command(as_json: bool, views: tuple[str, ...], **options: object) -> None:
     """Train a zoo model, then predict on all samples.

@@ -8,7 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.curation.reading import ImageFacts, Unreadable, read_many
+from bccurate.curation.reading import ImageFacts, Unreadable
+from bccurate.curation.workers import read_many
 from bccurate.errors import UsageError
 from bccurate.hub import runs
 from bccurate.hub.formats import FORMATS, Row, discover

@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator, Sequence
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +33,6 @@ MAX_PIXELS = 64_000_000  # a whole-slide thumbnail passes, a decompression bomb 
 MAX_BYTES = 1 << 30
 # Pillow warns of doubtful metadata; the pixels alone decide here. Not catch_warnings: threads.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
-CHUNK = 64  # files a task: large enough to hide the process hop, small enough for the bar
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +81,12 @@ def decode_rgb(path: str | Path) -> np.ndarray:
     the first frame of an animation taken.
 
     Raises:
-        UnreadableImage: with the reason as its message.
+        UnreadableImage: with the path and the reason as its message.
     """
-    return np.asarray(_decode(_read(path))[0])
+    try:
+        return np.asarray(_decode(_read(path))[0])
+    except UnreadableImage as error:
+        raise UnreadableImage(f"{path}: {error.message}") from error
 
 
 def read_facts(path: str) -> ImageFacts | Unreadable:
@@ -125,33 +125,6 @@ def _moments(grey: Image.Image) -> tuple[float, float]:
     return float(mean), float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
 
 
-def read_many(
-    paths: Sequence[str], workers: int | None = None
-) -> Iterator[ImageFacts | Unreadable]:
-    """Facts for many files in the order given, in parallel, a few chunks ahead of the reader.
-
-    Args:
-        paths: files.
-        workers: processes; all cores where None. Few files are read in this process.
-    """
-    workers = min(workers or os.cpu_count() or 1, len(paths) // CHUNK + 1)
-    if workers <= 1:
-        yield from map(read_facts, paths)
-        return
-    # joblib's processes start clean: a fork would copy the database client's threads, and the
-    # standard library's spawn would run a person's script a second time.
-    from joblib import Parallel, delayed
-
-    chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
-    pool = Parallel(workers, return_as="generator", pre_dispatch=4 * workers, batch_size=1)
-    for facts in pool(delayed(_read_chunk)(chunk) for chunk in chunks):
-        yield from facts
-
-
-def _read_chunk(paths: Sequence[str]) -> list[ImageFacts | Unreadable]:
-    return [read_facts(path) for path in paths]
-
-
 def _read(path: str | Path) -> bytes:
     try:
         size = os.stat(path).st_size
@@ -187,7 +160,7 @@ def _decode(data: bytes) -> tuple[Image.Image, str, str]:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_to_eight_bits(np.asarray(image))).convert("RGB")
+        return Image.fromarray(_to_eight_bits(np.asarray(image), image.mode)).convert("RGB")
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         white = Image.new("RGBA", rgba.size, "white")
@@ -195,12 +168,18 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def _to_eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """16-bit counts to 8 bits by 257, so that 65535 becomes 255; 8-bit counts stay."""
+def _to_eight_bits(pixels: np.ndarray, mode: str) -> np.ndarray:
+    """Deeper counts to 8 bits: 16-bit by 257, so that 65535 becomes 255; 0.0 to 1.0 by 255."""
     if not np.isfinite(pixels).all():
         raise UnreadableImage("holds values that are not numbers")
-    scale = 257.0 if pixels.max(initial=0) > 255 else 1.0
-    return np.clip(np.rint(pixels / scale), 0, 255).astype(np.uint8)
+    top = pixels.max(initial=0)
+    if mode == "F" and top <= 1:
+        scale = 255.0
+    elif mode.startswith("I;16") or top > 255:
+        scale = 1 / 257
+    else:
+        scale = 1.0
+    return np.clip(np.rint(pixels * scale), 0, 255).astype(np.uint8)
 
 
 def _note(image: Image.Image) -> str:

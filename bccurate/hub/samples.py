@@ -6,7 +6,8 @@ import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bccurate.curation.reading import ImageFacts, Unreadable, read_many
+from bccurate.curation.reading import ImageFacts, Unreadable
+from bccurate.curation.workers import read_many
 from bccurate.errors import InputError
 from bccurate.hub.formats import Row
 from bccurate.hub.read import LABEL_FIELD, columns

@@ -11,7 +11,6 @@ import torch
 from PIL import Image
 
 from bccurate.curation.reading import decode_rgb
-from bccurate.errors import UnreadableImage
 from bccurate.learning.zoo import ModelSpec
 from bccurate.progress import track
 
@@ -29,11 +28,7 @@ def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> 
     pixels = np.empty((len(paths), size, size, 3), dtype=np.uint8)
 
     def read(index: int) -> None:
-        try:
-            image = decode_rgb(paths[index])
-        except UnreadableImage as error:
-            raise UnreadableImage(f"{paths[index]}: {error.message}", error.hint) from error
-        pixels[index] = resize(image, size)
+        pixels[index] = resize(decode_rgb(paths[index]), size)
 
     with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
         try:

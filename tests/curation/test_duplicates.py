@@ -157,7 +157,8 @@ def test_the_keeper_is_the_first_the_largest_or_the_sharpest(cli, name, tmp_path
     """One picture blurred (a), as it is (b), and twice as large (c): each rank keeps its own."""
     y, x = np.mgrid[:64, :64] / 5
     wave = np.uint8(127 + 60 * np.sin(x) * np.cos(y * 0.7) + 60 * np.cos(x * 0.3 + y * 0.4))
-    sharp = Image.fromarray(wave).convert("RGB")
+    grain = RNG.integers(0, 8, wave.shape, dtype=np.uint8)
+    sharp = Image.fromarray(wave // 2 + grain).convert("RGB")
     sharp.filter(ImageFilter.GaussianBlur(1)).save(tmp_path / "a.png")
     sharp.save(tmp_path / "b.png")
     sharp.resize((128, 128), Image.Resampling.BICUBIC).save(tmp_path / "c.png")

@@ -23,8 +23,8 @@ from bccurate.curation.reading import (
     Unreadable,
     decode_rgb,
     read_facts,
-    read_many,
 )
+from bccurate.curation.workers import read_many
 from bccurate.errors import UnreadableImage
 
 
@@ -272,7 +272,8 @@ def test_a_script_without_a_main_guard_loses_no_image(tmp_path: Path) -> None:
     script.write_text(
         textwrap.dedent(
             f"""
-            from bccurate.curation.reading import ImageFacts, read_many
+            from bccurate.curation.reading import ImageFacts
+            from bccurate.curation.workers import read_many
             found = list(read_many([{str(tmp_path / "a.png")!r}] * 200, workers=2))
             print(sum(isinstance(facts, ImageFacts) for facts in found))
             """
@@ -280,3 +281,13 @@ def test_a_script_without_a_main_guard_loses_no_image(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "200"), done.stderr[-2000:]
+
+
+def test_a_worker_that_dies_costs_no_image(tmp_path: Path) -> None:
+    """Workers killed with -9 in the middle are started again; every image is told once."""
+    Image.fromarray(_pixels()).save(tmp_path / "a.png")
+    stream = read_many([str(tmp_path / "a.png")] * 1000, workers=2)
+    found = [next(stream)]
+    subprocess.run(["pkill", "-9", "-P", str(os.getpid()), "-f", "bccurate.curation.workers"])
+    found += stream
+    assert len(found) == 1000 and all(isinstance(facts, ImageFacts) for facts in found)

@@ -1,0 +1,125 @@
+"""Reading files in processes of their own, so that no file can end the command.
+
+Each worker is a fresh interpreter that gets paths and answers with facts, a JSON line each way.
+Not a multiprocessing pool: that would run a person's script a second time, and one file that
+crashes a decoder would break it. Here the worker is started again and the file is named.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict
+
+from bccurate.curation.reading import ImageFacts, Unreadable, read_facts
+
+CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
+AHEAD = 4  # chunks a worker that may be read before they are asked for
+
+
+def read_many(
+    paths: Sequence[str], workers: int | None = None
+) -> Iterator[ImageFacts | Unreadable]:
+    """Facts for many files, in the order given, in parallel and with bounded memory.
+
+    Args:
+        paths: files.
+        workers: processes; all cores where None. Few files are read in this process.
+    """
+    workers = min(workers or os.cpu_count() or 1, len(paths) // CHUNK + 1)
+    if workers <= 1:
+        yield from map(read_facts, paths)
+        return
+    crew = _Crew()
+    waiting: deque[Future[list[ImageFacts | Unreadable]]] = deque()
+    threads = ThreadPoolExecutor(workers)
+    try:
+        for start in range(0, len(paths), CHUNK):
+            waiting.append(threads.submit(crew.read, paths[start : start + CHUNK]))
+            if len(waiting) > AHEAD * workers:
+                yield from waiting.popleft().result()
+        while waiting:
+            yield from waiting.popleft().result()
+    finally:
+        crew.end()  # first: a thread may be waiting for an answer
+        # No wait: an interrupted stream may be closed by the collector, in one of these threads.
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+class _Crew:
+    """One worker process a thread, made when the thread first needs it."""
+
+    def __init__(self) -> None:
+        self._own = threading.local()
+        self._all: list[subprocess.Popen[str]] = []
+        self._ended = False
+
+    def read(self, paths: Sequence[str]) -> list[ImageFacts | Unreadable]:
+        """Facts of a chunk; where a worker dies on it, of its files one by one."""
+        answer = self._ask(paths)
+        if answer is not None or self._ended:
+            return answer or []
+        if len(paths) == 1:
+            return [Unreadable(paths[0], "crashes the decoder")]
+        return [facts for path in paths for facts in self.read([path])]
+
+    def end(self) -> None:
+        """Stop all workers now; chunks under way are given up."""
+        self._ended = True
+        for process in self._all:
+            process.kill()
+            process.wait()
+
+    def _ask(self, paths: Sequence[str]) -> list[ImageFacts | Unreadable] | None:
+        process = getattr(self._own, "process", None)
+        if process is None or process.poll() is not None:
+            process = self._own.process = _start()
+            self._all.append(process)
+            if self._ended:
+                process.kill()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps(list(paths)) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except OSError:
+            line = ""
+        if not line.endswith("\n"):
+            process.kill()
+            process.wait()
+            return None
+        return [_facts(row) for row in json.loads(line)]
+
+
+def _start() -> subprocess.Popen[str]:
+    path = os.pathsep.join(entry for entry in sys.path if entry)
+    return subprocess.Popen(
+        [sys.executable, "-m", "bccurate.curation.workers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
+    )
+
+
+def _facts(row: dict) -> ImageFacts | Unreadable:
+    return Unreadable(**row) if "reason" in row else ImageFacts(**row)
+
+
+def _work() -> None:
+    """A worker: until the command closes the pipe, paths in, facts out."""
+    for line in sys.stdin:
+        rows = [asdict(read_facts(path)) for path in json.loads(line)]
+        sys.stdout.write(json.dumps(rows) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    _work()

@@ -1,0 +1,55 @@
+"""A command that is stopped half-way is finished by typing it again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+
+import bccurate
+
+
+@pytest.fixture(scope="module")
+def many(rendered, tmp_path_factory) -> Path:
+    """4,000 files: the rendered cells again and again under other names."""
+    folder = tmp_path_factory.mktemp("many")
+    files = sorted((rendered / "images").rglob("*.png"))
+    for number in range(4000):
+        source = files[number % len(files)]
+        target = folder / source.parent.name / f"{number:05d}.png"
+        target.parent.mkdir(exist_ok=True)
+        shutil.copyfile(source, target)
+    return folder
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGKILL])
+def test_a_stopped_import_is_finished_by_the_next(many, name, stop):
+    """Ctrl-C exits 130 and says how to go on; after it, as after kill -9, nothing is doubled."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bccurate", "import", many, "--name", name],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while not (fo.dataset_exists(name) and len(fo.load_dataset(name)) > 0):
+        assert time.monotonic() < deadline and process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, stop)
+    out, err = process.communicate(timeout=30)
+    there = fo.load_dataset(name)
+    there.reload()
+    assert 0 < len(there) < 4000, "stopped too late to tell anything"
+    if stop == signal.SIGINT:
+        assert process.returncode == 130
+        assert "same command again" in err and "Traceback" not in err and out == ""
+    record = bccurate.import_(many, name)
+    assert record.total == 4000 and record.added == 4000 - record.already_there
+    paths = fo.load_dataset(name).values("filepath")
+    assert len(set(paths)) == 4000
+    assert not bccurate.import_(many, name).changed
