@@ -1,1 +1,1 @@
-"""Floor 5: the FiftyOne App: launch it, link our plugins into it."""
+"""Floor 4: the FiftyOne App: launch it, link our plugins into it."""

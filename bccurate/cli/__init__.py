@@ -1,4 +1,4 @@
-"""Floor 5: the command line. A command is declarations and one call; see ``cli.group``."""
+"""Floor 6: the command line. A command is declarations and one call; see ``cli.group``."""
 
 from bccurate.cli.group import main
 

@@ -27,7 +27,10 @@ from bccurate.cli.options import dataset_option, declare, echo
     show_default=True,
     help="Which one of a group is not tagged.",
 )
-def command(dataset: str | None, method: str, threshold: int, keep: str, as_json: bool) -> None:
+@click.option("--rotations", is_flag=True, help="Match rotations by 90 degrees and flips too.")
+def command(
+    dataset: str | None, method: str, threshold: int, keep: str, rotations: bool, as_json: bool
+) -> None:
     """Tag exact and near duplicates; one of each group is kept.
 
     Nothing is removed. The views `duplicates` and `deduplicated` are saved; equal pictures with
@@ -35,4 +38,4 @@ def command(dataset: str | None, method: str, threshold: int, keep: str, as_json
     """
     from bccurate import dedupe
 
-    echo(dedupe(dataset, method, threshold, keep), as_json)
+    echo(dedupe(dataset, method, threshold, keep, rotations), as_json)

@@ -1,1 +1,1 @@
-"""Floor 4: the Python API, one file a command: read, method, write, return a record."""
+"""Floor 5: the Python API, one file a command: read, method, write, return a record."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.curation.duplicates import KEEP, Group, find_groups, label_counts, thumbnail
+from bccurate.curation.duplicates import KEEP, MAX_SEARCHED, Group, find_groups, label_counts
 from bccurate.curation.hashing import METHODS, hash_pixels, to_uint64
 from bccurate.curation.reading import Unreadable, decode_rgb
-from bccurate.errors import InputError, UnreadableImage, UsageError
+from bccurate.curation.registration import from_text
+from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
@@ -28,11 +29,13 @@ def dedupe(
     method: str = "phash",
     threshold: int = 4,
     keep: str = "first",
+    rotations: bool = False,
 ) -> DedupeRecord:
     """Tag every duplicate but one of each group; nothing is removed.
 
-    Exact duplicates have equal decoded pixels. Near duplicates have hashes within ``threshold``
-    bits and small pictures that correlate by 0.95 or more over small shifts.
+    Exact duplicates have equal decoded pixels. Near duplicates are pictures with hashes within
+    ``threshold`` bits, or that look alike in small, and that correlate by 0.98 or more once shift,
+    scale and rotation are undone.
 
     Args:
         dataset: name; the one in use where None.
@@ -40,6 +43,7 @@ def dedupe(
         threshold: 0 to 14 differing bits of 64.
         keep: which member of a group stays untagged: ``first`` by path, ``largest``,
             ``sharpest``.
+        rotations: match rotations by 90 degrees and flips too; cells have no up.
 
     Raises:
         UsageError: an unknown option value or dataset.
@@ -55,10 +59,12 @@ def dedupe(
         decoded, unreadable = ensure_facts(view)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
-        groups = samples.group(threshold, keep)
+        groups = samples.group(threshold, keep, 8 if rotations else 1)
         changed = _write(hub, samples, groups)
-        record = _record(name, method, threshold, keep, samples, groups, decoded, unreadable)
-        options = {"method": method, "threshold": threshold, "keep": keep}
+        options = {
+            "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
+        }  # fmt: skip
+        record = _record(name, options, samples, groups, decoded, unreadable)
         return _finish(hub, record, options, changed + decoded > 0)
 
 
@@ -71,13 +77,6 @@ def _check(method: str, threshold: int, keep: str) -> None:
         raise UsageError(f"threshold is 0 to {MAX_THRESHOLD} bits, not {threshold}")
 
 
-def _pixels(path: str) -> np.ndarray:
-    try:
-        return decode_rgb(path)
-    except UnreadableImage as error:  # it did decode once: the file was changed since
-        raise InputError(f"{path}: {error.message}", f"ls -l {path}") from error
-
-
 class _Samples:
     """The columns that grouping reads, sorted by path so that no outcome hangs on the order."""
 
@@ -86,28 +85,31 @@ class _Samples:
             zip(
                 *columns(
                     view, "filepath", "id", f"{LABEL_FIELD}.label", "pixelhash", "phash",
-                    "intensity_std", "sharpness", "metadata.width", "metadata.height",
+                    "thumb", "intensity_std", "sharpness", "metadata.width", "metadata.height",
                 ),
                 strict=True,
             )
         )  # fmt: skip
-        (self.paths, self.ids, self.labels, self.pixelhashes, phashes, stds, self.sharpness,
-         self.widths, self.heights) = map(list, zip(*rows, strict=True))  # fmt: skip
+        table = [list(column) for column in zip(*rows, strict=True)]
+        self.paths, self.ids, self.labels, self.pixelhashes, phashes, thumbs = table[:6]
+        stds, self.sharpness, self.widths, self.heights = table[6:]
+        self.thumbs = from_text(thumbs)
         self.stds = np.array(stds, dtype=np.float64)
         self.hashes = to_uint64(phashes if method == "phash" else self._hash(method))
 
     def _hash(self, method: str) -> list[str]:
         paths = track(self.paths, len(self.paths), f"hashing ({method})")
-        return [hash_pixels(_pixels(path), method) for path in paths]
+        return [hash_pixels(decode_rgb(path), method) for path in paths]
 
-    def group(self, threshold: int, keep: str) -> list[Group]:
+    def group(self, threshold: int, keep: str, turns: int) -> list[Group]:
         return find_groups(
             self.pixelhashes,
             self.hashes,
             self.stds,
+            self.thumbs,
             threshold,
-            lambda index: thumbnail(_pixels(self.paths[index])),
             self._rank(keep),
+            turns,
         )
 
     def _rank(self, keep: str) -> Callable[[int], tuple]:
@@ -150,9 +152,7 @@ def imported_conflicts(hub: Any) -> list[str]:
 
 def _record(
     name: str,
-    method: str,
-    threshold: int,
-    keep: str,
+    options: dict[str, Any],
     samples: _Samples,
     groups: list[Group],
     decoded: int,
@@ -182,13 +182,21 @@ def _record(
     }
     return DedupeRecord(
         dataset=name,
-        method=method,
-        threshold=threshold,
-        keep=keep,
+        **options,
         groups=rows,
         unreadable=[{"filepath": u.filepath, "reason": u.reason} for u in unreadable],
         counts=counts,
+        warnings=_warnings(samples),
     )
+
+
+def _warnings(samples: _Samples) -> list[str]:
+    if len(samples.ids) <= MAX_SEARCHED:
+        return []
+    return [
+        f"over {MAX_SEARCHED:,} samples near duplicates are looked for by hash alone: shifted and "
+        "cropped copies are missed (a higher --threshold finds more)"
+    ]
 
 
 def _finish(hub: Any, record: DedupeRecord, options: dict[str, Any], changed: bool) -> DedupeRecord:

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bccurate.curation.hashing import hash_image, sharpness
+from bccurate.curation.registration import thumbnail, to_text
 from bccurate.errors import UnreadableImage
 from bccurate.files import sha256
 
@@ -49,6 +50,7 @@ class ImageFacts:
         phash: 16 hexadecimal digits, equal to ``imagehash.phash``.
         intensity_mean, intensity_std: of the grey image, 0 to 255.
         sharpness: variance of the Laplacian of the grey image.
+        thumb: the 32x32 grey picture of ``curation.registration``, base64.
         note: what is odd about the file though it decodes, else ``""``.
     """
 
@@ -63,6 +65,7 @@ class ImageFacts:
     intensity_mean: float
     intensity_std: float
     sharpness: float
+    thumb: str
     note: str
 
 
@@ -113,6 +116,7 @@ def read_facts(path: str) -> ImageFacts | Unreadable:
         intensity_mean=mean,
         intensity_std=std,
         sharpness=sharpness(np.asarray(grey)),
+        thumb=to_text(thumbnail(grey)),
         note=note,
     )
 

@@ -18,15 +18,17 @@ from bccurate.progress import track
 if TYPE_CHECKING:
     import fiftyone as fo
 
-FACTS = ("filehash", "pixelhash", "phash", "intensity_mean", "intensity_std", "sharpness")
+TEXTS = ("filehash", "pixelhash", "phash", "thumb")
+NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
+FACTS = TEXTS + NUMBERS
 
 
 def declare_fields(dataset: fo.Dataset) -> None:
     """Make the fields of an import, so that views and filters work on an all-unreadable set."""
     import fiftyone as fo
 
-    fields: dict[str, Any] = dict.fromkeys(FACTS[:3], fo.StringField)
-    fields |= dict.fromkeys(FACTS[3:], fo.FloatField)
+    fields: dict[str, Any] = dict.fromkeys(TEXTS, fo.StringField)
+    fields |= dict.fromkeys(NUMBERS, fo.FloatField)
     for name, kind in fields.items():
         if dataset.get_field(name) is None:
             dataset.add_sample_field(name, kind)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bccurate.records.base import Record, table, unreadable_lines
@@ -100,6 +100,7 @@ class DedupeRecord(Record):
     groups: list[dict[str, Any]]
     unreadable: list[dict[str, str]]
     counts: dict[str, int]
+    rotations: bool = field(default=False, kw_only=True)
 
     def lines(self) -> list[str]:
         c = self.counts
