@@ -12,13 +12,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
-from tests.bench import bench_help, bench_import
-from tests.bench.measure import Figure
+from tests.bench import bench_dedupe, bench_help, bench_import
+from tests.bench.measure import Figure, Share
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
 
 
-def _page(figures: list[Figure]) -> str:
+def _page(figures: list[Figure], shares: list[Share]) -> str:
     rows = "\n".join(
         f"| {f.what} | {f.ratio:.2f} | {f.low:.2f} to {f.high:.2f} | {f.rounds} | {f.goal} |"
         f" {f.note} |"
@@ -32,7 +32,11 @@ def _page(figures: list[Figure]) -> str:
         f"Machine: {machine}. Date: {date.today()}.\n\n"
         "| what | median ratio | extremes | rounds | goal | note |\n"
         "| --- | --- | --- | --- | --- | --- |\n"
-        f"{rows}\n"
+        f"{rows}\n\n"
+        "## Duplicates planted among the cells\n\n"
+        "Defaults, and with `--rotations`; 200 plantings of each kind.\n\n"
+        "| what | share | of |\n| --- | --- | --- |\n"
+        + "".join(f"| {s.what} | {s.hits / s.n:.3f} | {s.n} |\n" for s in shares)
     )
 
 
@@ -41,8 +45,8 @@ def main() -> None:
     from bccurate.hub.open import load_fiftyone
 
     load_fiftyone()
-    figures = bench_help.run() + bench_import.run(bench_import.images(conftest.REAL_DATA))
-    page = _page(figures)
+    images = bench_import.images(conftest.REAL_DATA)
+    page = _page(bench_help.run() + bench_import.run(images), bench_dedupe.run(images))
     PAGE.write_text(page)
     print(page)
 

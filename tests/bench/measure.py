@@ -21,6 +21,15 @@ class Figure:
     note: str = ""
 
 
+@dataclass(frozen=True)
+class Share:
+    """``hits`` of ``n``."""
+
+    what: str
+    hits: int
+    n: int
+
+
 def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
     """Seconds of each contender in each round; every round runs all, in turn."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
