@@ -20,6 +20,7 @@ _COMMANDS = {
     "explain": "explain",
     "import_": "import_",
     "info": "info",
+    "leaks": "leaks",
     "mistakes": "mistakes",
     "models": "models",
     "outliers": "outliers",

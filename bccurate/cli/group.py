@@ -20,6 +20,7 @@ COMMANDS = {
     "dedupe": "Tag exact and near duplicates; one of each group is kept.",
     "outliers": "Tag images whose intensity is far from their class.",
     "split": "Tag train, val and test; duplicates are never parted.",
+    "leaks": "Tag duplicates and groups that stand in more than one split.",
     "augment": "Write variants of the training images as new samples.",
     "train": "Train a zoo model, then predict on all samples.",
     "predict": "Write a trained model's predictions on all samples.",

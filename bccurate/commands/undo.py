@@ -68,6 +68,7 @@ def _traces(name: str, run: str) -> _Traces:
         ),
         "outliers": _Traces(("outlier_score",), ("outlier",), ("outliers", "clean")),
         "split": _Traces((), ("train", "val", "test"), ("train", "val", "test")),
+        "leaks": _Traces(tags=("leak",), views=("leaks",)),
         "augment": _Traces(
             views=(what,), folder=dataset_home(name) / "variants" / what, variants=what
         ),

@@ -166,6 +166,24 @@ class SplitRecord(Record):
 
 
 @dataclass(frozen=True)
+class LeaksRecord(Record):
+    """Groups that cross splits, largest first:
+    ``[{"field", "group", "splits": [split], "members": [filepath]}]``; ``n`` samples leak."""
+
+    command: ClassVar[str] = "leaks"
+    leaks: list[dict[str, Any]]
+    n: int
+
+    def lines(self) -> list[str]:
+        rows = [
+            f"  {row['field']} {row['group']}: {len(row['members'])} samples in "
+            f"{', '.join(row['splits'])}: {row['members'][0]}"
+            for row in self.leaks[:10]
+        ]
+        return [f"{self.dataset}: {len(self.leaks)} groups cross splits ({self.n} samples)", *rows]
+
+
+@dataclass(frozen=True)
 class AugmentRecord(Record):
     """Variants written beside the dataset as new samples in the saved view ``view``."""
 

@@ -45,7 +45,7 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
     takes = set(inspect.signature(function).parameters)
     renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}}
     for parameter in _command(name).params:
-        if parameter.name in ("as_json", "help"):
+        if parameter.name in ("as_json", "help", "fail_on_found"):
             continue
         assert renamed.get(parameter.name, {parameter.name}) & takes, parameter.name
 
