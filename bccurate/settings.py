@@ -26,7 +26,10 @@ def dataset_in_use(name: str | None = None) -> str:
     """
     found = name or os.environ.get("BCCURATE_DATASET") or _stored()
     if not found:
-        raise UsageError("No dataset is named and none is in use.", "bccurate use NAME")
+        raise UsageError(
+            "No dataset is named and none is in use.",
+            "bccurate import FOLDER --name NAME, or bccurate use NAME",
+        )
     return found
 
 

@@ -67,6 +67,6 @@ def test_conflicts_are_shown_with_their_labels() -> None:
     group = {"kind": "exact", "members": ["/a", "/b", "/c"], "keep": "/a",
              "labels": {"ig": 2, "monocyte": 1}, "conflict": True, "similarity": 1.0}  # fmt: skip
     counts = {"samples": 3, "groups": 1, "exact": 1, "near": 0,
-              "duplicates": 2, "conflicts": 1, "decoded": 0}  # fmt: skip
+              "duplicates": 2, "conflicts": 1}  # fmt: skip
     record = DedupeRecord("c", "phash", 4, "first", [group], [], counts)
     assert "  conflict: 3 x /a (ig 2, monocyte 1)" in record.lines()

@@ -37,8 +37,7 @@ def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[s
         try:
             address = f"http://{ADDRESS}:{port}/datasets/{quote(dataset.slug)}"
             if view:
-                slug = dataset.get_saved_view_info(view)["slug"]
-                address += f"?view={quote(slug)}"
+                address += f"?view={quote(load_fiftyone().core.utils.to_slug(view))}"
             yield address, session
         finally:
             session.close()

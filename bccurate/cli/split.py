@@ -10,9 +10,16 @@ from bccurate.cli.options import dataset_option, declare, echo
 @click.option("--val", type=float, default=0.15, show_default=True, help="Share.")
 @click.option("--test", type=float, default=0.15, show_default=True, help="Share.")
 @click.option("--group", metavar="FIELD", help="A field (patient, slide) never parted either.")
+@click.option("--redo", is_flag=True, help="Draw all anew, those that have a split too.")
 @click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 def command(
-    dataset: str | None, val: float, test: float, group: str | None, seed: int, as_json: bool
+    dataset: str | None,
+    val: float,
+    test: float,
+    group: str | None,
+    seed: int,
+    redo: bool,
+    as_json: bool,
 ) -> None:
     """Tag train, val and test; duplicates are never parted.
 
@@ -20,4 +27,4 @@ def command(
     """
     from bccurate import split
 
-    echo(split(dataset, val, test, group, seed), as_json)
+    echo(split(dataset, val, test, group, seed, redo), as_json)

@@ -31,7 +31,11 @@ from bccurate.cli.options import dataset_option, declare, device_option, echo
 @click.option("--weights", default="none", show_default=True, help="imagenet, none or a FILE.")
 @device_option
 @click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
-@click.option("--resume", is_flag=True, help="Go on from the last checkpoint of this model.")
+@click.option(
+    "--resume/--restart",
+    default=None,
+    help="Insist on the last checkpoint, or begin anew; else it is taken up where it fits.",
+)
 def command(as_json: bool, views: tuple[str, ...], **options: object) -> None:
     """Train a zoo model, then predict on all samples.
 

@@ -79,12 +79,15 @@ def augment(
             raise UsageError(
                 f"{name!r} holds {kind} variants made with {earlier}.", f"bccurate undo {run}"
             )
-        sources = views.clean(hub).match_tags("train").exists(LABEL_FIELD)
+        sources = views.clean(hub).match_tags("train").exists(f"{LABEL_FIELD}.label")
         require_samples(sources, f"training samples in {name!r}", f"bccurate split -d {name}")
         declare_variant_fields(hub)
         wanted = list(_plan(sources, folder, kind, noise, copies, seed))
         there = set(hub.match_tags(kind).values("filepath"))
         todo = [variant for variant in wanted if str(variant.file) not in there]
+        if earlier is None:  # before the first file: what a killed call wrote can be undone
+            begun = AugmentRecord(name, kind, 0, 0, str(folder), kind)
+            runs.save(hub, run, begun, options)
         written = add_samples(hub, _samples(todo))
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))

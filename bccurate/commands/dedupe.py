@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from bccurate.curation.duplicates import KEEP, MAX_SEARCHED, Group, find_groups, label_counts
+from bccurate.curation.duplicates import KEEP, MAX_SEARCHED, Found, Group, find_groups, label_counts
 from bccurate.curation.hashing import METHODS, hash_pixels, to_uint64
 from bccurate.curation.reading import Unreadable, decode_rgb
 from bccurate.curation.registration import from_text
@@ -59,12 +60,12 @@ def dedupe(
         decoded, unreadable = ensure_facts(view)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
-        groups = samples.group(threshold, keep, 8 if rotations else 1)
-        changed = _write(hub, samples, groups)
+        found = samples.group(threshold, keep, 8 if rotations else 1)
+        changed = _write(hub, samples, found)
         options = {
             "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
         }  # fmt: skip
-        record = _record(name, options, samples, groups, decoded, unreadable)
+        record = _record(name, options, samples, found.groups, decoded, unreadable)
         return _finish(hub, record, options, changed + decoded > 0)
 
 
@@ -101,7 +102,7 @@ class _Samples:
         paths = track(self.paths, len(self.paths), f"hashing ({method})")
         return [hash_pixels(decode_rgb(path), method) for path in paths]
 
-    def group(self, threshold: int, keep: str, turns: int) -> list[Group]:
+    def group(self, threshold: int, keep: str, turns: int) -> Found:
         return find_groups(
             self.pixelhashes,
             self.hashes,
@@ -121,12 +122,12 @@ class _Samples:
         return ranks[keep]
 
 
-def _write(hub: Any, samples: _Samples, groups: list[Group]) -> int:
+def _write(hub: Any, samples: _Samples, found: Found) -> int:
     n = len(samples.ids)
     group_of: list[int | None] = [None] * n
     keeper_of: list[str | None] = [None] * n
     conflicting: list[str] = []
-    for number, group in enumerate(groups, start=1):
+    for number, group in enumerate(found.groups, start=1):
         for index in group.members:
             group_of[index] = number
         for index in group.members[1:]:
@@ -136,10 +137,18 @@ def _write(hub: Any, samples: _Samples, groups: list[Group]) -> int:
     view = views.originals(hub)
     written = set_column(view, "duplicate_group", samples.ids, group_of)
     written += set_column(view, "duplicate_of", samples.ids, keeper_of)
-    extra = [i for g in groups for i in g.members[1:]]
+    written += set_column(view, "linked_group", samples.ids, _numbered(found.linked))
+    extra = [i for g in found.groups for i in g.members[1:]]
     written += set_tag(view, "duplicate", [samples.ids[i] for i in extra])
     written += set_tag(view, "label_conflict", [*conflicting, *imported_conflicts(hub)])
     return written
+
+
+def _numbered(linked: list[int]) -> list[int | None]:
+    """Numbers of the linked sets of two and more, None for who is alone."""
+    counts = Counter(linked)
+    number: dict[int, int] = {}
+    return [number.setdefault(own, len(number) + 1) if counts[own] > 1 else None for own in linked]
 
 
 def imported_conflicts(hub: Any) -> list[str]:
@@ -178,7 +187,6 @@ def _record(
         "near": sum(group.kind == "near" for group in groups),
         "duplicates": sum(len(group.members) - 1 for group in groups),
         "conflicts": sum(row["conflict"] for row in rows),
-        "decoded": decoded,
     }
     return DedupeRecord(
         dataset=name,
@@ -186,6 +194,7 @@ def _record(
         groups=rows,
         unreadable=[{"filepath": u.filepath, "reason": u.reason} for u in unreadable],
         counts=counts,
+        decoded=decoded,
         warnings=_warnings(samples),
     )
 
@@ -205,6 +214,5 @@ def _finish(hub: Any, record: DedupeRecord, options: dict[str, Any], changed: bo
     if hub.get_field("duplicate_group") is not None:
         changed |= views.save(hub, "duplicates", views.duplicates(hub))
     changed |= views.save(hub, "deduplicated", views.deduplicated(hub))
-    if changed or runs.stored_options(hub, "dedupe") != options:
-        changed |= runs.save(hub, "dedupe", record, options)
+    changed |= runs.save(hub, "dedupe", record, options)
     return replace(record, changed=changed)

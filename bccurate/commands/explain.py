@@ -56,7 +56,7 @@ def explain(
         require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
         options = {"target": target, "weights": sha256_of_file(file)}
         if runs.stored_options(hub, run) != options:
-            _forget(hub, field)
+            _forget(hub, field, run)
         ids, paths, labels, done = columns(
             chosen, "id", "filepath", _label_path(target, model), f"{field}.range"
         )
@@ -95,8 +95,13 @@ def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:
     return [classes.index(label) for label in labels]
 
 
-def _forget(hub: Any, field: str) -> None:
-    """Maps of other weights or another target would pass for these; they are made anew."""
+def _forget(hub: Any, field: str, run: str) -> None:
+    """Maps of other weights or another target would pass for these; they are made anew.
+
+    The run goes first: after a kill in between, what is there counts as nobody's.
+    """
+    if hub.has_run(run):
+        hub.delete_run(run)
     if hub.get_field(field) is not None:
         hub.clear_sample_field(field)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from bccurate.curation.reading import ImageFacts, Unreadable
 from bccurate.curation.workers import read_many
-from bccurate.errors import UsageError
+from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs
 from bccurate.hub.formats import FORMATS, Row, discover
 from bccurate.hub.open import opened
@@ -49,6 +49,8 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
         declare_fields(dataset)
         known = set(dataset.values("filepath"))
         new = [row for row in listing.rows if row.filepath not in known]
+        if new and not known and not any(Path(row.filepath).exists() for row in new):
+            raise InputError(f"None of the files is there: {new[0].filepath}", f"ls {path}")
         conflicting = {conflict["filepath"] for conflict in listing.conflicts}
         unreadable = list(listing.unreadable)
         mended = mend_unreadable(dataset, {row.filepath for row in listing.rows} & known)
@@ -67,8 +69,9 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
             conflicts=listing.conflicts,
             changed=added > 0 or bool(mended),
         )
-        if record.changed or not dataset.has_run("import"):
-            stored = replace(record, conflicts=_all_conflicts(dataset, listing.conflicts))
+        conflicts = _all_conflicts(dataset, listing.conflicts)
+        if record.changed or conflicts != (runs.load(dataset, "import") or {}).get("conflicts"):
+            stored = replace(record, conflicts=conflicts)
             runs.save(dataset, "import", stored, {"path": record.source, "format": format})
     use_dataset(name)
     return record

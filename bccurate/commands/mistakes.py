@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bccurate.commands.trained import weights_file
+from bccurate.commands.trained import require_current_predictions, weights_file
 from bccurate.curation.label_errors import mistakenness
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
@@ -40,6 +40,7 @@ def mistakes(model: str, dataset: str | None = None) -> MistakesRecord:
     field = field_of(model)
     with opened(name) as hub:
         classes = load_model(weights_file(name, model)).classes
+        require_current_predictions(hub, name, model)
         found = read_predictions(views.originals(hub), model)
         known = [i for i, label in enumerate(found.labels) if label in classes]
         targets = np.array([classes.index(found.labels[i]) for i in known], dtype=np.int64)

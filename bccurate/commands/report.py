@@ -79,7 +79,7 @@ def _model_part(hub: Any, model: str, records: dict[str, Any]) -> ModelPart:
 def _sheet(hub: Any, model: str) -> list[SheetRow]:
     """Explained samples, a class after another, the surest mistake of each and the surest hit."""
     field = f"gradcam_{field_of(model)}"
-    if not has_field(hub, field):
+    if not has_field(hub, field) or not has_field(hub, field_of(model)):
         return []
     found = read_predictions(originals(hub).exists(field), model)
     order = sorted(range(len(found.ids)), key=lambda i: -found.confidences[i])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,17 +24,19 @@ def split(
     test: float = 0.15,
     group: str | None = None,
     seed: int = 51,
+    redo: bool = False,
 ) -> SplitRecord:
     """Tag every labelled sample ``train``, ``val`` or ``test`` and save a view for each.
 
-    Samples that were imported since the last split with the same options are added to it; those
-    that have a split keep it, so that a test set stays one.
+    Samples that have a split keep it, from an earlier call or from the import, so that a test set
+    stays one; only the others are placed. Equal pixels stay together even without ``dedupe``.
 
     Args:
         dataset: name; the one in use where None.
         val, test: shares, at least 0, together below 1.
         group: a field (patient, slide) whose equal values are never parted either.
         seed: of the shuffle.
+        redo: draw all anew; what was trained before has then seen some of the new test set.
 
     Raises:
         UsageError: impossible shares, an unknown dataset or field.
@@ -50,11 +53,11 @@ def split(
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         if group:
             require_field(hub, group, f"bccurate info -d {name}")
-        ids, paths, labels, tags, duplicate_groups, values = columns(
-            view, "id", "filepath", f"{LABEL_FIELD}.label", "tags", "duplicate_group", group or "id"
-        )
-        same = runs.stored_options(hub, "split") == options
-        groups = join_groups(paths, duplicate_groups, values if group else None)
+        ids, paths, labels, tags, *joined = columns(
+            view, "id", "filepath", f"{LABEL_FIELD}.label", "tags", "pixelhash", "linked_group",
+            *([group] if group else []),
+        )  # fmt: skip
+        groups = join_groups(paths, *joined)
         fractions = {"train": round(1 - val - test, 6), "val": val, "test": test}
         chosen = assign_splits(
             labels,
@@ -62,21 +65,29 @@ def split(
             paths,
             fractions,
             seed,
-            fixed=[_current(own) for own in tags] if same else None,
+            fixed=None if redo else [_current(own) for own in tags],
         )
         changed = _write(hub, view, ids, chosen) | _follow_sources(hub)
         whole = sum(n > 1 for n in Counter(groups).values())
         record = _record(name, fractions, seed, labels, chosen, whole)
-        if not hub.has_run("dedupe"):
-            record.warnings.append("duplicates were not looked for; run bccurate dedupe first")
+        record.warnings.extend(_dedupe_warnings(hub, len(views.originals(hub))))
+        if not changed and runs.stored_options(hub, "split") not in (None, options):
+            record.warnings.append("all samples keep the split they have; --redo draws anew")
         changed |= runs.save(hub, "split", record, options)
         return replace(record, changed=changed)
 
 
-def join_groups(
-    paths: list[str], duplicate_groups: list[int | None], values: list[Any] | None
-) -> list[str]:
-    """One group name a sample: those joined by a duplicate group or by an equal value."""
+def _dedupe_warnings(hub: Any, n: int) -> list[str]:
+    record = runs.load(hub, "dedupe")
+    if record is None:
+        return ["near duplicates were not looked for; run bccurate dedupe first"]
+    if record["counts"]["samples"] != n:
+        return ["samples came or went since dedupe; run bccurate dedupe again, then this"]
+    return []
+
+
+def join_groups(paths: list[str], *columns: Sequence[Any]) -> list[str]:
+    """One group name a sample: those with an equal value in any of the columns are joined."""
     parent = {path: path for path in paths}
 
     def root(path: str) -> str:
@@ -84,9 +95,9 @@ def join_groups(
             parent[path] = path = parent[parent[path]]
         return path
 
-    for column in (duplicate_groups, values or []):
+    for column in columns:
         first: dict[Any, str] = {}
-        for path, value in zip(paths, column, strict=False):
+        for path, value in zip(paths, column, strict=True):
             if value is not None:
                 parent[root(path)] = root(first.setdefault(value, path))
     return [root(path) for path in paths]

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from bccurate.commands.predict import predict
-from bccurate.commands.trained import model_folder, split_metrics
+from bccurate.commands.trained import (
+    model_folder,
+    read_finished,
+    seen_warnings,
+    split_metrics,
+    write_finished,
+)
 from bccurate.errors import InputError
 from bccurate.files import sha256
 from bccurate.hub import runs
@@ -25,19 +31,24 @@ from bccurate.settings import dataset_in_use
 
 @dataclass(frozen=True)
 class _Samples:
-    """Paths and labels of one split, sorted by path so that no outcome hangs on the order."""
+    """Samples of one split, sorted by path so that no outcome hangs on the order.
+
+    ``contents``: a checksum of the pixels, of the source's for a variant; the path where none is.
+    """
 
     paths: list[str]
     labels: list[str]
+    contents: list[str]
 
     @classmethod
-    def of(cls, *parts: Any) -> _Samples:
-        pairs = {p for part in parts for p in zip(*columns(part, *_COLUMNS), strict=True)}
-        rows = sorted(pairs)
-        return cls([path for path, _ in rows], [label for _, label in rows])
+    def of(cls, rows: Iterable[tuple[str, str, str]]) -> _Samples:
+        ordered = sorted(set(rows))
+        return cls(*([row[k] for row in ordered] for k in range(3)))
 
-
-_COLUMNS = ("filepath", f"{LABEL_FIELD}.label")
+    def known(self, classes: list[str]) -> _Samples:
+        """Without the samples of classes that training does not know."""
+        rows = zip(self.paths, self.labels, self.contents, strict=True)
+        return _Samples.of(row for row in rows if row[1] in classes)
 
 
 def train(
@@ -52,7 +63,7 @@ def train(
     weights: str = "none",
     device: str = "auto",
     seed: int = 51,
-    resume: bool = False,
+    resume: bool | None = None,
 ) -> TrainRecord:
     """Train a model and write its predictions on all samples to the field of its name.
 
@@ -66,14 +77,14 @@ def train(
         epochs, batch_size, lr, augment, weights, device, seed: see
             ``bccurate.learning.settings.TrainSettings``.
         image_size: pixels; the model's own where None.
-        resume: go on from the last checkpoint of the same run.
+        resume: None goes on from the last checkpoint where it is of the same run; True insists
+            on one; False begins anew.
 
     Raises:
         UsageError: an unknown model, view or option value.
         InputError: no training samples, fewer than two classes, or broken weights.
         DivergedError: the loss left the finite numbers.
     """
-    from bccurate.learning.checkpoint import load_model
     from bccurate.learning.settings import TrainSettings
     from bccurate.learning.zoo import find_model
 
@@ -87,38 +98,44 @@ def train(
     with opened(name) as hub:
         training, validation = _training_samples(hub, views), _validation_samples(hub)
         classes = _classes(training, name)
-        validation = _known(validation, classes)
+        validation = validation.known(classes)
         options = asdict(settings) | {"views": list(views), "data": _digest(training, validation)}
         folder = model_folder(name, model)
-        file = folder / "model.safetensors"
-        stored = runs.load(hub, run) if runs.stored_options(hub, run) == options else None
-        if stored and file.exists():
-            predict(model, name, device=device)  # samples that came since
-            return replace(TrainRecord.from_json(stored), changed=False)
-        say(
-            f"training {model} on {len(training.paths):,} images of {len(classes)} classes, "
-            f"validating on {len(validation.paths):,}"
-        )
-        result = _fit(spec, training, validation, classes, settings, folder, resume)
-        predict(model, name, device=device)
+        finished = read_finished(folder)
+        trained_now = finished is None or finished["options"] != options
+        if finished is None or trained_now:
+            say(
+                f"training {model} on {len(training.paths):,} images of {len(classes)} classes, "
+                f"validating on {len(validation.paths):,}"
+            )
+            result = _fit(spec, training, validation, classes, settings, folder, resume)
+            finished = write_finished(folder, options, result, set(training.contents))
+        predicted = predict(model, name, device=device)
+        metrics, left_out = split_metrics(clean(hub), model, classes, set(finished["seen"]))
         record = TrainRecord(
             dataset=name,
             model=model,
             settings=asdict(settings) | {"views": list(views)},
-            device=f"{result.device} ({result.precision})",
-            weights=str(result.weights),
-            best_epoch=result.best_epoch,
-            history=result.history,
-            images_per_second=round(result.images_per_second, 1),
-            metrics=split_metrics(clean(hub), model, load_model(file).classes),
+            device=finished["device"],
+            weights=str(folder / "model.safetensors"),
+            best_epoch=finished["best_epoch"],
+            history=finished["history"],
+            images_per_second=finished["images_per_second"],
+            metrics=metrics,
+            warnings=seen_warnings(left_out),
         )
-        runs.save(hub, run, record, options)
-        return record
+        changed = runs.save(hub, run, record, options)
+        return replace(record, changed=changed or trained_now or predicted.changed)
 
 
 def _training_samples(hub: Any, names: Sequence[str]) -> _Samples:
     parts = [chosen(hub, name) for name in names] or [clean(hub)]
-    found = _Samples.of(*[part.match_tags("train").exists(LABEL_FIELD) for part in parts])
+    originals = {
+        sample: row for sample, *row in _rows(clean(hub).match_tags("train"), "id", *_COLUMNS)
+    }
+    found = _Samples.of(
+        row for part in parts for row in _training_rows(part.match_tags("train"), originals)
+    )
     if not found.paths:
         raise InputError(
             f"No labelled sample of {hub.name!r} has the tag 'train' in "
@@ -128,8 +145,26 @@ def _training_samples(hub: Any, names: Sequence[str]) -> _Samples:
     return found
 
 
+_COLUMNS = ("filepath", f"{LABEL_FIELD}.label", "pixelhash")
+
+
+def _rows(view: Any, *fields: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*columns(view.exists(f"{LABEL_FIELD}.label"), *fields), strict=True)
+
+
+def _training_rows(part: Any, originals: dict[str, list[str]]) -> Iterator[tuple[str, str, str]]:
+    """Path, label and content; a variant only while its source is for training, as its source."""
+    for path, label, content, source in _rows(part, *_COLUMNS, "source_id"):
+        if source is None:
+            yield path, label, content or path
+        elif source in originals:
+            source_path, source_label, source_content = originals[source]
+            yield path, source_label, source_content or source_path
+
+
 def _validation_samples(hub: Any) -> _Samples:
-    return _Samples.of(clean(hub).match_tags("val").exists(LABEL_FIELD))
+    rows = _rows(clean(hub).match_tags("val"), *_COLUMNS)
+    return _Samples.of((path, label, content or path) for path, label, content in rows)
 
 
 def _classes(training: _Samples, name: str) -> list[str]:
@@ -142,12 +177,6 @@ def _classes(training: _Samples, name: str) -> list[str]:
     return classes
 
 
-def _known(samples: _Samples, classes: list[str]) -> _Samples:
-    """Without the samples of classes that training does not know."""
-    rows = [r for r in zip(samples.paths, samples.labels, strict=True) if r[1] in classes]
-    return _Samples([path for path, _ in rows], [label for _, label in rows])
-
-
 def _fit(
     spec: Any,
     training: _Samples,
@@ -155,7 +184,7 @@ def _fit(
     classes: list[str],
     settings: Any,
     folder: Any,
-    resume: bool,
+    resume: bool | None,
 ) -> Any:
     from bccurate.learning.data import load_pixels
     from bccurate.learning.train import train as fit

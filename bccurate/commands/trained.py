@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,13 +10,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bccurate.errors import UsageError
-from bccurate.files import dataset_home
+from bccurate.files import atomic_write, dataset_home, sha256_of_file
+from bccurate.hub import runs
 from bccurate.hub.predictions import field_of, write_predictions
 from bccurate.progress import say
 
 if TYPE_CHECKING:
     from bccurate.learning.checkpoint import TrainedModel
+    from bccurate.learning.settings import TrainResult
 
+FINISHED = "finished.json"
 CHUNK = 2048  # images decoded at once: 57 MB at 96 pixels
 
 
@@ -40,6 +44,17 @@ def weights_file(dataset: str, model: str) -> Path:
             f"bccurate train {model} -d {dataset}",
         )
     return path
+
+
+def require_current_predictions(hub: Any, dataset: str, model: str) -> None:
+    """Raise a ``UsageError`` where the stored predictions are not of the weights on disk."""
+    field = field_of(model)
+    stored = runs.stored_options(hub, f"predict_{field}")
+    if stored != {"weights": sha256_of_file(weights_file(dataset, model))}:
+        raise UsageError(
+            f"The predictions of {model!r} are missing or of other weights.",
+            f"bccurate predict {model} -d {dataset}",
+        )
 
 
 def predict_chunks(
@@ -69,8 +84,16 @@ def predict_chunks(
     return len(ids) / seconds if seconds else 0.0
 
 
-def split_metrics(view: Any, model: str, classes: list[str]) -> dict[str, dict[str, Any]]:
-    """Metrics of the stored predictions of a view, for each split that has samples."""
+def split_metrics(
+    view: Any, model: str, classes: list[str], seen: set[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """Metrics of the stored predictions of a view, for each split that has samples.
+
+    What stands in val or test and was trained on all the same is left out.
+
+    Returns:
+        split to metrics, and split to how many samples were left out.
+    """
     from bccurate.evaluation.metrics import summarise
     from bccurate.hub.predictions import read_predictions
     from bccurate.hub.views import SPLITS
@@ -79,14 +102,53 @@ def split_metrics(view: Any, model: str, classes: list[str]) -> dict[str, dict[s
     found = read_predictions(view, model)
     index = {label: i for i, label in enumerate(classes)}
     probabilities = softmax(found.logits.astype(np.float32))
-    metrics = {}
+    metrics, left_out = {}, {}
     for split in SPLITS:
-        rows = [
+        mine = [
             i
             for i, (tags, label) in enumerate(zip(found.tags, found.labels, strict=True))
             if split in tags and label in index
         ]
+        rows = [i for i in mine if split == "train" or found.contents[i] not in seen]
+        if len(rows) < len(mine):
+            left_out[split] = len(mine) - len(rows)
         if rows:
             targets = np.array([index[found.labels[i]] for i in rows])
             metrics[split] = summarise(targets, probabilities[rows], classes)
-    return metrics
+    return metrics, left_out
+
+
+def seen_warnings(left_out: dict[str, int]) -> list[str]:
+    """A line for each split that holds what the model was trained on."""
+    return [
+        f"{n} samples of {split} were trained on and are left out: the split was changed since"
+        for split, n in left_out.items()
+    ]
+
+
+def read_finished(folder: Path) -> dict[str, Any] | None:
+    """What ``write_finished`` wrote for the very weights that lie in ``folder``, else None."""
+    weights = folder / "model.safetensors"
+    try:
+        finished = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
+        return finished if finished["weights"] == sha256_of_file(weights) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_finished(
+    folder: Path, options: dict[str, Any], result: TrainResult, seen: set[str]
+) -> dict[str, Any]:
+    """Note what the weights in ``folder`` came of: options, history, and the pixels seen."""
+    finished = {
+        "options": options,
+        "weights": sha256_of_file(folder / "model.safetensors"),
+        "best_epoch": result.best_epoch,
+        "history": result.history,
+        "images_per_second": round(result.images_per_second, 1),
+        "device": f"{result.device} ({result.precision})",
+        "seen": sorted(seen),
+    }
+    with atomic_write(folder / FINISHED, "w") as file:
+        json.dump(finished, file)
+    return finished

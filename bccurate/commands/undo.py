@@ -62,7 +62,7 @@ def _traces(name: str, run: str) -> _Traces:
     command, _, what = run.partition("_")
     table = {
         "dedupe": _Traces(
-            ("duplicate_group", "duplicate_of"),
+            ("duplicate_group", "duplicate_of", "linked_group"),
             ("duplicate", "label_conflict"),
             ("duplicates", "deduplicated"),
         ),

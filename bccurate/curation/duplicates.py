@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from bccurate.curation.matching import near_pairs
-from bccurate.curation.registration import MIN_SIMILARITY, aligned_similarity, similar_pairs
+from bccurate.curation.registration import aligned_similarity, confirmed, similar_pairs
 
 KEEP = ("first", "largest", "sharpest")
 MIN_INTENSITY_STD = 1.0  # the hash of a flat picture is rounding noise
@@ -40,6 +42,15 @@ class Group:
     similarity: float
 
 
+@dataclass(frozen=True)
+class Found:
+    """``groups``, largest first, and ``linked``: N numbers, equal where any chain of exact or
+    confirmed near pairs leads from one image to the other. A split keeps those together."""
+
+    groups: list[Group]
+    linked: list[int]
+
+
 def find_groups(
     pixelhashes: Sequence[str],
     hashes: np.ndarray,
@@ -48,8 +59,8 @@ def find_groups(
     threshold: int,
     rank: Callable[[int], tuple],
     turns: int = 1,
-) -> list[Group]:
-    """Group N images into duplicates, largest group first.
+) -> Found:
+    """Group N images into duplicates.
 
     Near groups grow from the closest pair on, and any two members are alike, so that a chain of
     near pairs does not swallow a class.
@@ -80,7 +91,8 @@ def find_groups(
             others = sorted(set(members) - {keeper})
             kind = "exact" if len(nodes) == 1 else "near"
             groups.append(Group((keeper, *others), kind, similarity))
-    return sorted(groups, key=lambda group: (-len(group.members), group.members))
+    groups.sort(key=lambda group: (-len(group.members), group.members))
+    return Found(groups, _components(exact, links, len(pixelhashes)))
 
 
 def label_counts(labels: Sequence[str | None]) -> dict[str, int]:
@@ -95,16 +107,23 @@ def _links(
     """Confirmed pairs, closest first."""
     own = thumbs[nodes]
     i, j, _ = near_pairs(hashes[nodes], threshold)
-    tables = [(i, j, _similarity(own, i, j, turns=1))]
+    tables = [confirmed(own, i, j)]
     if len(nodes) <= MAX_SEARCHED:
         tables.append(similar_pairs(own, turns))
     similarity = {
         (a, b): s
         for i, j, values in tables
         for a, b, s in zip(nodes[i].tolist(), nodes[j].tolist(), values.tolist(), strict=True)
-        if s >= MIN_SIMILARITY
     }
     return sorted(((a, b, s) for (a, b), s in similarity.items()), key=lambda x: (-x[2], x))
+
+
+def _components(exact: dict[str, list[int]], links: list[_Link], n: int) -> list[int]:
+    rows = [(group[0], other) for group in exact.values() for other in group]
+    rows += [(a, b) for a, b, _ in links]
+    i, j = np.array(rows, dtype=np.int64).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n, n))
+    return connected_components(graph, directed=False)[1].tolist() if n else []
 
 
 def _similarity(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, turns: int) -> np.ndarray:

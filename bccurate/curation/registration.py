@@ -62,19 +62,24 @@ def similar_pairs(thumbs: np.ndarray, turns: int = 1) -> _Pairs:
         i, j (P,) int64 with i < j, sorted, and their similarity (P,) in [0.98, 1].
     """
     coarse = _normalised(_flat(_shrink(thumbs, 8)))
-    middle = _shrink(thumbs, 16)
-    basis, values = _tangent_basis(middle), _normalised(_flat(middle))
-    found: list[np.ndarray] = []
+    found = []
     for turn in range(turns):
         i, j = _coarse_pairs(coarse, turn)
-        keep = _tangent_similarity(basis, values, i, j, turn) >= _MIN_TANGENT
-        i, j = i[keep], j[keep]
-        keep = aligned_similarity(middle, i, j, turn) >= _MIN_MIDDLE
-        i, j = i[keep], j[keep]
-        similarity = aligned_similarity(thumbs, i, j, turn)
-        sure = similarity >= MIN_SIMILARITY
-        found.append(np.stack([i[sure], j[sure], similarity[sure]]))
+        found.append(np.stack(confirmed(thumbs, i, j, turn)))
     return _best_of_each(np.concatenate(found, axis=1))
+
+
+def confirmed(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, turn: int = 0) -> _Pairs:
+    """Those of the pairs that pass the second and the third sieve, and their similarity."""
+    own, where = np.unique(np.concatenate([i, j]), return_inverse=True)
+    middle = _shrink(thumbs[own], 16)
+    a, b = where[: len(i)], where[len(i) :]
+    basis, values = _tangent_basis(middle), _normalised(_flat(middle))
+    keep = np.flatnonzero(_tangent_similarity(basis, values, a, b, turn) >= _MIN_TANGENT)
+    keep = keep[aligned_similarity(middle, a[keep], b[keep], turn) >= _MIN_MIDDLE]
+    similarity = aligned_similarity(thumbs, i[keep], j[keep], turn)
+    sure = similarity >= MIN_SIMILARITY
+    return i[keep][sure], j[keep][sure], np.clip(similarity[sure], 0, 1)
 
 
 def aligned_similarity(

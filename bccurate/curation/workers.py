@@ -18,8 +18,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict
 
 from bccurate.curation.reading import ImageFacts, Unreadable, read_facts
+from bccurate.errors import BccurateError
 
 CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
+READY = "ready\n"
 AHEAD = 4  # chunks a worker that may be read before they are asked for
 
 
@@ -79,6 +81,8 @@ class _Crew:
     def _ask(self, paths: Sequence[str]) -> list[ImageFacts | Unreadable] | None:
         process = getattr(self._own, "process", None)
         if process is None or process.poll() is not None:
+            if self._ended:
+                return None
             process = self._own.process = _start()
             self._all.append(process)
             if self._ended:
@@ -98,28 +102,38 @@ class _Crew:
 
 
 def _start() -> subprocess.Popen[str]:
-    path = os.pathsep.join(entry for entry in sys.path if entry)
-    return subprocess.Popen(
-        [sys.executable, "-m", "bccurate.curation.workers"],
+    """A worker that has said it is ready."""
+    # -c, and a path of ours before anything is imported: with -m a random.py in the person's
+    # folder would be taken for Python's own.
+    path = [entry for entry in sys.path if entry]
+    code = (
+        f"import sys; sys.path[:] = {path!r}; "
+        "from bccurate.curation.workers import work as bccurate_worker; bccurate_worker()"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
-        env={**os.environ, "PYTHONPATH": path},
         start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
     )
+    assert process.stdout is not None
+    if process.stdout.readline() != READY:
+        process.kill()
+        process.wait()
+        raise BccurateError("A worker that reads images does not start.", "bccurate doctor")
+    return process
 
 
 def _facts(row: dict) -> ImageFacts | Unreadable:
     return Unreadable(**row) if "reason" in row else ImageFacts(**row)
 
 
-def _work() -> None:
+def work() -> None:
     """A worker: until the command closes the pipe, paths in, facts out."""
+    sys.stdout.write(READY)
+    sys.stdout.flush()
     for line in sys.stdin:
         rows = [asdict(read_facts(path)) for path in json.loads(line)]
         sys.stdout.write(json.dumps(rows) + "\n")
         sys.stdout.flush()
-
-
-if __name__ == "__main__":
-    _work()

@@ -23,7 +23,14 @@ PATH_COLUMNS = ("filepath", "path", "file", "filename", "image")
 LABEL_COLUMNS = ("label", "class", "ground_truth", "target")
 SPLIT_COLUMNS = ("split", "fold", "set")
 HIDDEN = (".", "__MACOSX")  # what archives carry along
-SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+SPLIT_NAMES = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+}
 
 
 @dataclass(frozen=True)
@@ -134,7 +141,7 @@ def _image_folder(path: Path, dataset: str) -> Iterator[Row]:
     """Every image file below; its folder's name is its label, ``train/`` and the like its split."""
     if not path.is_dir():
         raise InputError(f"{path} is not a folder", "bccurate import -h")
-    root = path / "images" if (path / "images").is_dir() else path
+    root = path / "images" if _is_root(path / "images") else path
     seen = {os.path.realpath(root)}
     for folder, folders, files in os.walk(root, followlinks=True):
         folders[:] = [name for name in sorted(folders) if _is_new(os.path.join(folder, name), seen)]
@@ -155,6 +162,14 @@ def _is_new(folder: str, seen: set[str]) -> bool:
         return False
     seen.add(real)
     return True
+
+
+def _is_root(images: Path) -> bool:
+    """Whether ``images/`` holds all there is, and is not one class among others."""
+    beside = [
+        p for p in images.parent.iterdir() if p.is_dir() and p.name not in ("images", "masks")
+    ]
+    return images.is_dir() and not any(map(_has_images, beside))
 
 
 def _csv(path: Path, dataset: str) -> Iterator[Row]:

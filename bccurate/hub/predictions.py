@@ -45,6 +45,7 @@ class Predictions:
 
     Attributes:
         ids, paths, labels, predictions, confidences, tags: N each.
+        contents: N pixel checksums, the path where there is none.
         logits: (N, C) float64, in the order of the model's classes.
     """
 
@@ -54,6 +55,7 @@ class Predictions:
     predictions: list[str]
     confidences: list[float]
     tags: list[list[str]]
+    contents: list[str]
     logits: np.ndarray
 
 
@@ -66,18 +68,18 @@ def read_predictions(view: Any, model: str) -> Predictions:
     field = field_of(model)
     if not has_field(view, field):
         raise UsageError(f"There are no predictions of {model!r} yet.", f"bccurate train {model}")
-    labelled = view.exists(LABEL_FIELD).exists(field)
-    ids, paths, labels, predictions, confidences, logits, tags = columns(
+    labelled = view.exists(f"{LABEL_FIELD}.label").exists(field)
+    ids, paths, labels, predictions, confidences, logits, tags, pixels = columns(
         labelled, "id", "filepath", f"{LABEL_FIELD}.label", f"{field}.label",
-        f"{field}.confidence", f"{field}.logits", "tags",
+        f"{field}.confidence", f"{field}.logits", "tags", "pixelhash",
     )  # fmt: skip
     if not ids:
         raise UsageError(
             f"No labelled sample has a prediction of {model!r}.", f"bccurate predict {model}"
         )
-    return Predictions(
-        ids, paths, labels, predictions, confidences, tags, np.array(logits, dtype=np.float64)
-    )
+    contents = [pixel or path for pixel, path in zip(pixels, paths, strict=True)]
+    table = np.array(logits, dtype=np.float64)
+    return Predictions(ids, paths, labels, predictions, confidences, tags, contents, table)
 
 
 def evaluate_in_app(view: Any, model: str) -> None:

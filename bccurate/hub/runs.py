@@ -67,7 +67,7 @@ def overview(dataset: fo.Dataset) -> list[dict[str, Any]]:
 
 def _body(data: dict[str, Any]) -> dict[str, Any]:
     """A record without what tells of this one call only."""
-    return _plain({k: v for k, v in data.items() if k != "changed"})
+    return _plain({k: v for k, v in data.items() if k not in ("changed", "decoded")})
 
 
 def _plain(data: Any) -> Any:

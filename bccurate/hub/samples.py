@@ -96,11 +96,10 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
         how many files were decoded, and those that did not decode (tagged ``unreadable``).
     """
     stored = columns(view, "id", "filepath", "metadata.size_bytes", *FACTS)
-    todo = {
-        path: sample
-        for sample, path, size, *facts in zip(*stored, strict=True)
-        if None in facts or size != _size(path)
-    }
+    todo: dict[str, list[str]] = {}
+    for sample, path, size, *facts in zip(*stored, strict=True):
+        if None in facts or size != _size(path):
+            todo.setdefault(path, []).append(sample)
     if not todo:
         return 0, []
     if len(todo) == len(stored[0]) and not any(map(os.path.exists, todo)):
@@ -108,33 +107,39 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
         raise InputError(f"None of the {len(todo):,} files is there: {gone}", f"ls {gone}")
     bad = _read_and_store(view, todo)
     if bad:
-        view._dataset.select([todo[facts.filepath] for facts in bad]).tag_samples("unreadable")
+        gone_bad = [sample for facts in bad for sample in todo[facts.filepath]]
+        view._dataset.select(gone_bad).tag_samples("unreadable")
     return len(todo), bad
 
 
 def mend_unreadable(dataset: fo.Dataset, paths: Collection[str]) -> list[str]:
     """Read those of ``paths`` again that did not decode once; returns the ones that do now."""
     view = dataset.match_tags("unreadable")
-    todo = {
-        path: sample
-        for sample, path in zip(*columns(view, "id", "filepath"), strict=True)
-        if path in paths
-    }
+    todo: dict[str, list[str]] = {}
+    for sample, path in zip(*columns(view, "id", "filepath"), strict=True):
+        if path in paths:
+            todo.setdefault(path, []).append(sample)
     if not todo:
         return []
     still = {facts.filepath for facts in _read_and_store(dataset, todo)}
     mended = [path for path in todo if path not in still]
     if mended:
-        dataset.select([todo[path] for path in mended]).untag_samples("unreadable")
+        ids = [sample for path in mended for sample in todo[path]]
+        dataset.select(ids).untag_samples("unreadable")
     return mended
 
 
-def _read_and_store(view: Any, id_of: dict[str, str]) -> list[Unreadable]:
-    """Decode files, store their facts by sample id, and return those that do not decode."""
+def _read_and_store(view: Any, ids_of: dict[str, list[str]]) -> list[Unreadable]:
+    """Decode files, store their facts with their samples, and return those that do not decode."""
     declare_fields(view._dataset)
-    results = list(track(read_many(list(id_of)), len(id_of), "reading images"))
-    good = [facts for facts in results if isinstance(facts, ImageFacts)]
-    ids = [id_of[facts.filepath] for facts in good]
+    results = list(track(read_many(list(ids_of)), len(ids_of), "reading images"))
+    pairs = [
+        (sample, facts)
+        for facts in results
+        if isinstance(facts, ImageFacts)
+        for sample in ids_of[facts.filepath]
+    ]
+    ids, good = [sample for sample, _ in pairs], [facts for _, facts in pairs]
     for name in FACTS:
         set_column(view, name, ids, [getattr(facts, name) for facts in good])
     set_labels(view, "metadata", ids, [metadata(facts) for facts in good])

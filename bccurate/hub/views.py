@@ -46,7 +46,11 @@ def mistakes(dataset: fo.Dataset, model: str, label_field: str) -> fo.DatasetVie
 
     wrong = F(f"{model}.label") != F(f"{label_field}.label")
     return (
-        originals(dataset).exists(model).match(wrong).sort_by(f"{model}.confidence", reverse=True)
+        originals(dataset)
+        .exists(f"{label_field}.label")
+        .exists(model)
+        .match(wrong)
+        .sort_by(f"{model}.confidence", reverse=True)
     )
 
 

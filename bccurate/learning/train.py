@@ -43,17 +43,17 @@ def train(
     settings: TrainSettings,
     folder: Path,
     names: Sequence[str] = (),
-    resume: bool = False,
+    resume: bool | None = False,
 ) -> TrainResult:
     """Train ``spec`` with Adam and cross-entropy; keep the epoch of the best validation macro F1.
 
     Images are uint8 (N, image_size, image_size, 3), targets int (N,) indices into ``classes``.
     Among equal epochs the one of the lowest validation loss is kept, with no validation images
-    the last. ``names`` are the training files, for
-    messages. ``folder`` gets ``checkpoint.safetensors`` after each epoch and at the end
-    ``model.safetensors`` instead. With ``resume`` a checkpoint there is taken up, and on a CPU
-    the weights end bit for bit as if nothing had happened; without one it starts from the
-    beginning. torch's global generator is left as it was.
+    the last. ``names`` are the training files, for messages. ``folder`` gets
+    ``checkpoint.safetensors`` after each epoch and at the end ``model.safetensors`` instead. With
+    ``resume`` a checkpoint there is taken up (with None only where it is of the same settings and
+    images), and on a CPU the weights end bit for bit as if nothing had happened; without one it
+    starts from the beginning. torch's global generator is left as it was.
 
     Raises:
         UsageError: a setting is out of range, or the checkpoint is of other settings or images.
@@ -94,15 +94,20 @@ class _Session:
 
 
 def _open(
-    job: Job, classes: int, path: Path, identity: dict[str, object], resume: bool
+    job: Job, classes: int, path: Path, identity: dict[str, object], resume: bool | None
 ) -> _Session:
     """The training at its beginning, or where the checkpoint at ``path`` stands."""
     saved: Tensors | None = None
     torch.manual_seed(derive(job.settings.seed, 0))
     model = job.spec.build(classes)
-    if resume and path.is_file():
-        saved, progress = load_checkpoint(path, identity)
-    else:
+    progress: Progress | None = None
+    if resume is not False and path.is_file():
+        try:
+            saved, progress = load_checkpoint(path, identity)
+        except (UsageError, InputError):
+            if resume:  # asked for, and it cannot be had
+                raise
+    if progress is None:
         progress = _begin(model, job.spec, job.settings, job.device)
     model = progress.arithmetic.prepare(model, job.device)
     optimiser = make_optimiser(model, job.settings.lr)

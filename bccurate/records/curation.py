@@ -101,13 +101,14 @@ class DedupeRecord(Record):
     unreadable: list[dict[str, str]]
     counts: dict[str, int]
     rotations: bool = field(default=False, kw_only=True)
+    decoded: int = field(default=0, kw_only=True)
 
     def lines(self) -> list[str]:
         c = self.counts
         lines = [
             f"{self.dataset}: {c['groups']} duplicate groups in {c['samples']:,} samples "
             f"({c['exact']} exact, {c['near']} near), {c['duplicates']:,} duplicates tagged, "
-            f"{c['conflicts']} with labels in conflict, {c['decoded']:,} files decoded"
+            f"{c['conflicts']} with labels in conflict, {self.decoded:,} files decoded"
         ]
         for group in [g for g in self.groups if g["conflict"]][:5]:
             labels = ", ".join(f"{label} {n}" for label, n in group["labels"].items())

@@ -39,7 +39,7 @@ def _groups(pixelhashes, hashes, pictures, threshold=4, std=None, rank=None) -> 
         np.array(pictures, dtype=np.uint8).reshape(-1, 32, 32),
         threshold,
         rank or (lambda index: (index,)),
-    )
+    ).groups
 
 
 def test_equal_pixels_are_an_exact_group() -> None:
@@ -119,7 +119,7 @@ def test_real_copies_of_rendered_cells_are_found_and_strangers_are_not(rendered)
             np.stack([thumbnail(Image.fromarray(p).convert("L")) for p in pictures]),
             4,
             lambda index: (index,),
-        )
+        ).groups
     ]
     n = len(cells)
     by_cell = {cell.tobytes(): i for i, cell in reversed(list(enumerate(cells)))}
@@ -172,3 +172,18 @@ def test_the_keeper_is_the_first_the_largest_or_the_sharpest(cli, name, tmp_path
     assert Path(group["keep"]).stem == keeper == Path(group["members"][0]).stem
     assert (len(group["members"]), group["kind"], record["counts"]["duplicates"]) == (3, "near", 2)
     assert not cli("dedupe", "-d", name, *options, "--json").json["changed"]
+
+
+def test_linked_images_are_told_though_no_group_holds_them_all() -> None:
+    """A slow morph is cut into groups, but every confirmed pair stays linked for the split."""
+    steps = [np.uint8(PICTURE * (1 - t) + OTHER * t) for t in np.linspace(0, 1, 40)]
+    found = find_groups(
+        [str(i) for i in range(41)],
+        np.zeros(41, dtype=np.uint64),
+        np.full(41, 50.0),
+        np.stack([*steps, STRANGERS[0]]),
+        0,
+        lambda index: (index,),
+    )
+    assert len(found.groups) > 1
+    assert len(set(found.linked[:40])) == 1 and found.linked[40] != found.linked[0]

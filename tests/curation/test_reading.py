@@ -288,6 +288,22 @@ def test_a_worker_that_dies_costs_no_image(tmp_path: Path) -> None:
     Image.fromarray(_pixels()).save(tmp_path / "a.png")
     stream = read_many([str(tmp_path / "a.png")] * 1000, workers=2)
     found = [next(stream)]
-    subprocess.run(["pkill", "-9", "-P", str(os.getpid()), "-f", "bccurate.curation.workers"])
+    subprocess.run(["pkill", "-9", "-P", str(os.getpid()), "-f", "bccurate_worker"])
     found += stream
     assert len(found) == 1000 and all(isinstance(facts, ImageFacts) for facts in found)
+
+
+def test_a_script_in_the_folder_does_not_stand_in_for_pythons_own(tmp_path: Path) -> None:
+    """A random.py where the command is typed is neither run nor in the way."""
+    Image.fromarray(_pixels()).save(tmp_path / "a.png")
+    (tmp_path / "random.py").write_text("open('was-run', 'w'); raise SystemExit(3)")
+    code = (
+        "import sys; sys.path[:] = [p for p in sys.path if p]\n"
+        "from bccurate.curation.workers import read_many\n"
+        "print(sum(hasattr(f, 'phash') for f in read_many(['a.png'] * 200, workers=2)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "200"), done.stderr[-2000:]
+    assert not (tmp_path / "was-run").exists()

@@ -117,7 +117,7 @@ def test_groups_join_across_duplicates_and_values() -> None:
     assert groups[0] == groups[1] == groups[2]
     assert groups[4] == groups[5]
     assert len(set(groups)) == 3
-    assert len(set(join_groups(paths, [None] * 6, None))) == 6
+    assert len(set(join_groups(paths, [None] * 6))) == 6
 
 
 @given(

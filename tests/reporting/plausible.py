@@ -95,7 +95,7 @@ def _records(classes: list[str], paths: list[str], rng: np.random.Generator) -> 
         "dedupe": records.DedupeRecord(
             name, "phash", 4, "sharpest", groups, [],
             {"groups": 15, "samples": total, "exact": 10, "near": 5, "duplicates": 143,
-             "conflicts": 2, "decoded": total},
+             "conflicts": 2},
         ),
         "outliers": records.OutliersRecord(name, 3.0, "mean-std", found, bounds),
         "split": records.SplitRecord(name, {"val": 0.15, "test": 0.15}, 51, split, 15),
