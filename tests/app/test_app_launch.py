@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -28,8 +29,13 @@ def test_the_app_listens_on_this_machine_only(open_app: SimpleNamespace) -> None
 
 
 def test_the_server_ends_with_its_command(start_app, reviewed: SimpleNamespace) -> None:
-    """SIGTERM ends the command and the server behind it; the port is free again."""
-    with start_app(reviewed.name) as app:
+    """SIGTERM ends the command and the server behind it; the port is free again.
+
+    A saved view stands in the address by its slug.
+    """
+    with start_app(reviewed.name, "--view", f"mistakes_{reviewed.model}", "--json") as app:
+        url = json.loads(app.process.stdout.readline())["url"]
+        assert url.endswith(f"?view=mistakes-{reviewed.model.replace('_', '-')}")
         app.process.terminate()
         app.process.wait(20)
         _, alive = psutil.wait_procs(_servers(app.port), timeout=10)
