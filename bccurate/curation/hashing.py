@@ -12,6 +12,7 @@ from PIL import Image
 
 METHODS = ("phash", "dhash", "ahash", "whash")
 _MARGIN = 1e-5
+_LAPLACIAN_REACH = 4 * 255  # no Laplacian of 8-bit values lies further from 0
 _DCT = 2 * np.cos(np.pi * np.arange(8)[:, None] * (2 * np.arange(32) + 1) / 64)
 
 
@@ -66,4 +67,13 @@ def sharpness(grey: np.ndarray) -> float:
         return 0.0
     g = grey.astype(np.int16)
     laplacian = g[:-2, 1:-1] + g[2:, 1:-1] + g[1:-1, :-2] + g[1:-1, 2:] - 4 * g[1:-1, 1:-1]
-    return float(laplacian.var(dtype=np.float64))
+    # From whole sums, which are exact: numpy's own var takes three times as long here.
+    counts = np.bincount(laplacian.ravel() + _LAPLACIAN_REACH).astype(np.float64)
+    return variance(counts, np.arange(len(counts)))[1]
+
+
+def variance(counts: np.ndarray, values: np.ndarray) -> tuple[float, float]:
+    """Mean and variance of ``values`` that occur ``counts`` times each."""
+    n = counts.sum()
+    mean = counts @ values / n
+    return float(mean), float(counts @ (values - mean) ** 2 / n)

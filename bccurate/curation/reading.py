@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bccurate.curation.hashing import hash_image, sharpness
+from bccurate.curation.hashing import hash_image, sharpness, variance
 from bccurate.curation.registration import thumbnail, to_text
 from bccurate.errors import UnreadableImage
 from bccurate.files import sha256
@@ -99,11 +99,13 @@ def read_facts(path: str) -> ImageFacts | Unreadable:
         image, kind, note = _decode(data)
     except UnreadableImage as error:
         return Unreadable(path, error.message)
-    if Path(path).suffix.lower() not in SUFFIXES[kind]:
-        lie = f"named {Path(path).suffix or 'without type'}, is {kind}"
+    suffix = os.path.splitext(path)[1]
+    if suffix.lower() not in SUFFIXES[kind]:
+        lie = f"named {suffix or 'without type'}, is {kind}"
         note = "; ".join(filter(None, [note, lie]))
     grey = image.convert("L")
-    mean, std = _moments(grey)
+    pixels = np.asarray(grey)
+    mean, spread = variance(np.bincount(pixels.ravel(), minlength=256), np.arange(256))
     return ImageFacts(
         filepath=path,
         filehash=sha256(data),
@@ -114,19 +116,11 @@ def read_facts(path: str) -> ImageFacts | Unreadable:
         format=kind,
         phash=hash_image(grey),
         intensity_mean=mean,
-        intensity_std=std,
-        sharpness=sharpness(np.asarray(grey)),
+        intensity_std=spread**0.5,
+        sharpness=sharpness(pixels),
         thumb=to_text(thumbnail(grey)),
         note=note,
     )
-
-
-def _moments(grey: Image.Image) -> tuple[float, float]:
-    """Mean and standard deviation of the grey values, exactly, from their histogram."""
-    counts = np.array(grey.histogram(), dtype=np.float64)
-    values = np.arange(256)
-    mean = counts @ values / counts.sum()
-    return float(mean), float(np.sqrt(counts @ (values - mean) ** 2 / counts.sum()))
 
 
 def _read(path: str | Path) -> bytes:
@@ -136,7 +130,8 @@ def _read(path: str | Path) -> bytes:
             raise UnreadableImage("empty file")
         if size > MAX_BYTES:
             raise UnreadableImage(f"larger than {MAX_BYTES >> 20} MiB")
-        return Path(path).read_bytes()
+        with open(path, "rb") as file:
+            return file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
 

@@ -15,7 +15,6 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict
 
 from bccurate.curation.reading import ImageFacts, Unreadable, read_facts
 from bccurate.errors import BccurateError
@@ -115,6 +114,7 @@ def _start() -> subprocess.Popen[str]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
     )
     assert process.stdout is not None
@@ -134,6 +134,7 @@ def work() -> None:
     sys.stdout.write(READY)
     sys.stdout.flush()
     for line in sys.stdin:
-        rows = [asdict(read_facts(path)) for path in json.loads(line)]
+        found = map(read_facts, json.loads(line))
+        rows = [{name: getattr(facts, name) for name in facts.__slots__} for facts in found]
         sys.stdout.write(json.dumps(rows) + "\n")
         sys.stdout.flush()

@@ -75,11 +75,18 @@ def set_tag(view: Any, tag: str, ids: Iterable[str]) -> int:
 
 
 def add_samples(dataset: fo.Dataset, samples: Iterable[Any]) -> int:
-    """Add samples in batches; a crash leaves whole samples only."""
+    """Add samples whose fields are declared, in batches; a crash leaves whole samples only.
+
+    As ``Dataset.add_samples`` does, less its last step: that makes each sample anew as a live
+    document, which takes half of its time and which nobody here looks at.
+    """
     added = 0
     for batch in _batches(samples, BATCH):
-        # The callers declare every field first; FiftyOne need not look for new ones in each sample.
-        dataset.add_samples(batch, expand_schema=False, validate=False, progress=False)
+        pairs = [
+            dataset._transform_sample(sample, expand_schema=False, validate=False)
+            for sample in batch
+        ]
+        dataset._sample_collection.insert_many([document for _, document in pairs])
         added += len(batch)
     return added
 
