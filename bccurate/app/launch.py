@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 from urllib.parse import quote
 
@@ -25,7 +26,8 @@ def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[s
     _require_free(port)
     # Without it the App offers no scheduling to who runs `fiftyone delegated launch` here.
     os.environ.setdefault("FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS", "true")
-    with database_errors():
+    # FiftyOne's client prints on standard output while a slow server comes up, and later on.
+    with database_errors(), redirect_stdout(sys.stderr):
         session = load_fiftyone().launch_app(
             dataset,
             color_scheme=_colours(dataset),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -34,6 +34,7 @@ def declare(name: str, example: str) -> Callable[[F], click.Command]:
     return wrap
 
 
-def echo(record: Any, as_json: bool) -> None:
-    """Print a record: JSON for a program, text for a person."""
-    click.echo(json.dumps(record.to_json(), ensure_ascii=False) if as_json else str(record))
+def echo(record: Any, as_json: bool, file: IO[str] | None = None) -> None:
+    """Print a record: JSON for a program, text for a person; on standard output by default."""
+    text = json.dumps(record.to_json(), ensure_ascii=False) if as_json else str(record)
+    click.echo(text, file=file)

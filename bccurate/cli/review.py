@@ -1,5 +1,7 @@
 """``bccurate review``."""
 
+import sys
+
 import click
 
 from bccurate.cli.options import dataset_option, declare, echo, view_option
@@ -19,10 +21,11 @@ def command(
     """
     from bccurate import review
 
+    out = sys.stdout  # ours alone: what FiftyOne prints goes to standard error
     review(
         dataset,
         view,
         port,
         browser=not no_browser,
-        started=lambda record: echo(record, as_json),
+        started=lambda record: echo(record, as_json, out),
     )

@@ -21,6 +21,7 @@ from bccurate.errors import BccurateError
 
 CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
 READY = "ready\n"
+STARTS = 3
 AHEAD = 4  # chunks a worker that may be read before they are asked for
 
 
@@ -101,7 +102,18 @@ class _Crew:
 
 
 def _start() -> subprocess.Popen[str]:
-    """A worker that has said it is ready."""
+    """A worker that has said it is ready; one that dies at once is tried again."""
+    for _ in range(STARTS):
+        process = _spawn()
+        assert process.stdout is not None
+        if process.stdout.readline() == READY:
+            return process
+        process.kill()
+        process.wait()
+    raise BccurateError("A worker that reads images does not start.", "bccurate doctor")
+
+
+def _spawn() -> subprocess.Popen[str]:
     # -c, and a path of ours before anything is imported: with -m a random.py in the person's
     # folder would be taken for Python's own.
     path = [entry for entry in sys.path if entry]
@@ -109,7 +121,7 @@ def _start() -> subprocess.Popen[str]:
         f"import sys; sys.path[:] = {path!r}; "
         "from bccurate.curation.workers import work as bccurate_worker; bccurate_worker()"
     )
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -117,12 +129,6 @@ def _start() -> subprocess.Popen[str]:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
     )
-    assert process.stdout is not None
-    if process.stdout.readline() != READY:
-        process.kill()
-        process.wait()
-        raise BccurateError("A worker that reads images does not start.", "bccurate doctor")
-    return process
 
 
 def _facts(row: dict) -> ImageFacts | Unreadable:

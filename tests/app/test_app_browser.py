@@ -64,7 +64,7 @@ def _open(page, app: SimpleNamespace, dataset: str, view: str | None = None) -> 
     page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
 
 
-def _until(check: Callable[[], bool], what: str, seconds: float = 15) -> None:
+def _until(check: Callable[[], bool], what: str, seconds: float = 45) -> None:
     deadline = time.monotonic() + seconds
     while not check():
         assert time.monotonic() < deadline, what
