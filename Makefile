@@ -13,7 +13,7 @@ NAME ?= demo
 REPORT ?= demo-report.html
 # What a machine without a GPU does in a few minutes. With one: make demo MODEL=resnet50 SIZE=96.
 MODEL ?= custom_cnn
-EPOCHS ?= 8
+EPOCHS ?= 6
 SIZE ?= 64
 
 .PHONY: help demo test test-slow lint docs bench clean
