@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -209,8 +210,6 @@ def _warnings(samples: _Samples) -> list[str]:
 
 
 def _finish(hub: Any, record: DedupeRecord, options: dict[str, Any], changed: bool) -> DedupeRecord:
-    from dataclasses import replace
-
     if hub.get_field("duplicate_group") is not None:
         changed |= views.save(hub, "duplicates", views.duplicates(hub))
     changed |= views.save(hub, "deduplicated", views.deduplicated(hub))

@@ -11,6 +11,7 @@ import numpy as np
 
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
+    WEIGHTS,
     model_folder,
     read_finished,
     seen_warnings,
@@ -117,7 +118,7 @@ def train(
             model=model,
             settings=asdict(settings) | {"views": list(views)},
             device=finished["device"],
-            weights=str(folder / "model.safetensors"),
+            weights=str(folder / WEIGHTS),
             best_epoch=finished["best_epoch"],
             history=finished["history"],
             images_per_second=finished["images_per_second"],

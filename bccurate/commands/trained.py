@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bccurate.learning.settings import TrainResult
 
 FINISHED = "finished.json"
+WEIGHTS = "model.safetensors"  # the name that learning.train gives them
 CHUNK = 2048  # images decoded at once: 57 MB at 96 pixels
 
 
@@ -34,7 +35,7 @@ def weights_file(dataset: str, model: str) -> Path:
     Raises:
         UsageError: the model was not trained on this dataset.
     """
-    path = model_folder(dataset, model) / "model.safetensors"
+    path = model_folder(dataset, model) / WEIGHTS
     if not path.exists():
         from bccurate.learning.zoo import find_model
 
@@ -128,7 +129,7 @@ def seen_warnings(left_out: dict[str, int]) -> list[str]:
 
 def read_finished(folder: Path) -> dict[str, Any] | None:
     """What ``write_finished`` wrote for the very weights that lie in ``folder``, else None."""
-    weights = folder / "model.safetensors"
+    weights = folder / WEIGHTS
     try:
         finished = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
         return finished if finished["weights"] == sha256_of_file(weights) else None
@@ -142,7 +143,7 @@ def write_finished(
     """Note what the weights in ``folder`` came of: options, history, and the pixels seen."""
     finished = {
         "options": options,
-        "weights": sha256_of_file(folder / "model.safetensors"),
+        "weights": sha256_of_file(folder / WEIGHTS),
         "best_epoch": result.best_epoch,
         "history": result.history,
         "images_per_second": round(result.images_per_second, 1),
