@@ -9,8 +9,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+from collections.abc import Callable
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 def _load() -> ctypes.CDLL | None:
@@ -27,3 +32,21 @@ def _load() -> ctypes.CDLL | None:
 
 
 library = _load()
+
+
+def function(name: str, *arguments: Any, result: Any = ctypes.c_int64) -> Callable[..., Any] | None:
+    """The kernel ``name`` with its C types declared, or None where there are no kernels.
+
+    It runs without Python's lock, so that threads run it side by side. Arrays are passed as
+    ``pointer(array)``; they must be contiguous and live until it returns.
+    """
+    if library is None:
+        return None
+    found = getattr(library, name)
+    found.argtypes, found.restype = arguments, result
+    return found
+
+
+def pointer(array: np.ndarray) -> ctypes.c_void_p:
+    """Where a contiguous array begins."""
+    return ctypes.c_void_p(array.ctypes.data)
