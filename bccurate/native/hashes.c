@@ -1,0 +1,221 @@
+/* The four hashes and the statistics of a grey picture. bccurate/curation/hashing.py says where
+ * each comes from; imagehash is the reference for every bit. */
+#include "hashes.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SIDE = 8, MAX_WAVELET_SIDE = 256 };
+
+void bc_hasher_begin(Hasher *hasher) {
+    memset(hasher, 0, sizeof *hasher);
+    for (int k = 0; k < FREQUENCIES; k++)
+        for (int n = 0; n < THUMB; n++)
+            hasher->cosines[k][n] =
+                2 * cos(3.14159265358979323846 * k * (2 * n + 1) / (2 * THUMB));
+}
+
+void bc_hasher_end(Hasher *hasher) {
+    bc_resizer_end(&hasher->resizer);
+    free(hasher->room);
+}
+
+uint8_t *bc_room(Hasher *hasher, size_t size) {
+    if (hasher->size < size + 64) {
+        free(hasher->room);
+        hasher->size = size + 64;
+        hasher->room = malloc(hasher->size);
+        if (!hasher->room) hasher->size = 0;
+    }
+    return hasher->room ? hasher->room + (64 - (uintptr_t)hasher->room % 64) % 64 : NULL;
+}
+
+/* ---- grey ---- */
+
+/* As Pillow's convert("L"): ITU-R 601-2 luma, in 16-bit fixed point. */
+FASTEST static void to_grey(const uint8_t *pixels, int width, int height, int channels,
+                            uint8_t *grey) {
+    size_t stride = bc_stride(width);
+    for (int y = 0; y < height; y++, grey += stride, pixels += width * channels) {
+        if (channels == 1)
+            memcpy(grey, pixels, (size_t)width);
+        else
+            for (int x = 0; x < width; x++)
+                grey[x] = (uint8_t)((pixels[3 * x] * 19595u + pixels[3 * x + 1] * 38470u +
+                                     pixels[3 * x + 2] * 7471u + 0x8000u) >> 16);
+        memset(grey + width, 0, stride - (size_t)width);
+    }
+}
+
+FASTEST static void statistics(const uint8_t *grey, int width, int height, Facts *facts) {
+    size_t stride = bc_stride(width);
+    int64_t sum = 0, squares = 0, edge_sum = 0, edge_squares = 0;
+    for (int y = 0; y < height; y++) {
+        const uint8_t *row = grey + (size_t)y * stride;
+        uint32_t own = 0, own_squares = 0; /* 16,384 squares of 255 fit */
+        for (int x = 0; x < width; x++) {
+            own += row[x];
+            own_squares += (uint32_t)row[x] * row[x];
+        }
+        sum += own;
+        squares += own_squares;
+        if (y == 0 || y == height - 1) continue;
+        const uint8_t *up = row - stride, *down = row + stride;
+        for (int start = 1; start < width - 1; start += 1024) { /* squares of 1,020 fit */
+            int end = start + 1024 < width - 1 ? start + 1024 : width - 1;
+            int32_t edge = 0, edge_2 = 0;
+            for (int x = start; x < end; x++) {
+                int32_t value = up[x] + down[x] + row[x - 1] + row[x + 1] - 4 * row[x];
+                edge += value;
+                edge_2 += value * value;
+            }
+            edge_sum += edge;
+            edge_squares += edge_2;
+        }
+    }
+    facts->grey_sum = sum;
+    facts->grey_squares = squares;
+    facts->edge_sum = edge_sum;
+    facts->edge_squares = edge_squares;
+}
+
+/* ---- hashes ---- */
+
+/* The values of rank 31 and 32 of 64. */
+FASTEST static void middle_two(const double values[64], double *below, double *above) {
+    for (int i = 0; i < 64; i++) {
+        int less = 0, up_to = 0;
+        for (int k = 0; k < 64; k++) {
+            less += values[k] < values[i];
+            up_to += values[k] <= values[i];
+        }
+        if (less <= 31 && 31 < up_to) *below = values[i];
+        if (less <= 32 && 32 < up_to) *above = values[i];
+    }
+}
+
+static uint64_t bits_above(const double values[64], double threshold) {
+    uint64_t bits = 0;
+    for (int i = 0; i < 64; i++) bits = bits << 1 | (values[i] > threshold);
+    return bits;
+}
+
+FASTEST static void low_frequencies(double rows[FREQUENCIES][THUMB], const uint8_t *picture,
+                                    double out[64]) {
+    for (int k = 0; k < FREQUENCIES; k++) {
+        double half[THUMB] = {0};
+        for (int y = 0; y < THUMB; y++)
+            for (int x = 0; x < THUMB; x++) half[x] += rows[k][y] * picture[y * THUMB + x];
+        for (int m = 0; m < FREQUENCIES; m++) {
+            double sum = 0;
+            for (int x = 0; x < THUMB; x++) sum += half[x] * rows[m][x];
+            out[k * FREQUENCIES + m] = sum;
+        }
+    }
+}
+
+/* A picture with its planes: what the hashes below share. */
+typedef struct {
+    Hasher *hasher;
+    const uint8_t *columns; /* transposed */
+    int width, height;
+    uint8_t *scratch, *small;
+} Picture;
+
+static int shrink(Picture *p, int filter, int width, int height) {
+    return bc_resize(&p->hasher->resizer, p->columns, p->width, p->height, filter, width, height,
+                     p->scratch, p->small);
+}
+
+/* Sure unless the two values about the median are so near that rounding could turn a bit. */
+static int phash(Picture *p, Facts *facts) {
+    double values[64], below = 0, above = 0;
+    if (!shrink(p, LANCZOS, THUMB, THUMB)) return 0;
+    low_frequencies(p->hasher->cosines, p->small, values);
+    middle_two(values, &below, &above);
+    facts->phash = bits_above(values, (below + above) / 2);
+    if (above - below >= 1e-5) facts->known |= PHASH;
+    return 1;
+}
+
+static int dhash(Picture *p, Facts *facts) {
+    if (!shrink(p, LANCZOS, SIDE + 1, SIDE)) return 0;
+    facts->dhash = 0;
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++) {
+            const uint8_t *at = p->small + (size_t)y * bc_stride(SIDE + 1) + x;
+            facts->dhash = facts->dhash << 1 | (at[1] > at[0]);
+        }
+    facts->known |= DHASH;
+    return 1;
+}
+
+static int ahash(Picture *p, Facts *facts) {
+    if (!shrink(p, LANCZOS, SIDE, SIDE)) return 0;
+    double values[64], sum = 0; /* whole numbers, so the mean is exact */
+    for (int i = 0; i < 64; i++)
+        sum += values[i] = p->small[(size_t)(i / SIDE) * bc_stride(SIDE) + (size_t)(i % SIDE)];
+    facts->ahash = bits_above(values, sum / 64);
+    facts->known |= AHASH;
+    return 1;
+}
+
+static int wavelet_side(int width, int height) {
+    int side = SIDE;
+    while (2 * side <= width && 2 * side <= height) side *= 2;
+    return side;
+}
+
+/* The low band of a Haar transform is sums of blocks; taking the overall mean away, as imagehash
+ * does, moves no bit. Where the two about the median are equal its rounding decides: not sure. */
+static int whash(Picture *p, Facts *facts) {
+    int side = wavelet_side(p->width, p->height), block = side / SIDE;
+    if (side > MAX_WAVELET_SIDE) return 1; /* dear, and seldom asked for */
+    if (!shrink(p, LANCZOS, side, side)) return 0;
+    double values[64] = {0}, below = 0, above = 0;
+    for (int y = 0; y < side; y++) {
+        const uint8_t *row = p->small + (size_t)y * bc_stride(side);
+        for (int x = 0; x < SIDE; x++) {
+            int sum = 0;
+            for (int k = 0; k < block; k++) sum += row[x * block + k];
+            values[y / block * SIDE + x] += sum;
+        }
+    }
+    middle_two(values, &below, &above);
+    facts->whash = bits_above(values, (below + above) / 2);
+    if (below < above) facts->known |= WHASH;
+    return 1;
+}
+
+static int thumbnail(Picture *p, Facts *facts) {
+    if (!shrink(p, BOX, THUMB, THUMB)) return 0;
+    memcpy(facts->thumb, p->small, sizeof facts->thumb); /* a row of 32 has no padding */
+    return 1;
+}
+
+static int widest(int width, int height) {
+    int side = wavelet_side(width, height);
+    return side > MAX_WAVELET_SIDE || side < THUMB ? THUMB : side;
+}
+
+size_t bc_measure_room(int width, int height) {
+    int side = widest(width, height);
+    return bc_plane(width, height) + bc_plane(height, width) +
+           2 * (bc_plane(height, side) + bc_plane(side, height)) + bc_plane(side, side);
+}
+
+int bc_measure(Hasher *hasher, const uint8_t *pixels, int width, int height, int channels,
+               int64_t wanted, uint8_t *room, Facts *facts) {
+    int side = widest(width, height);
+    uint8_t *grey = room, *columns = grey + bc_plane(width, height);
+    Picture p = {hasher, columns, width, height, columns + bc_plane(height, width), NULL};
+    p.small = p.scratch + 2 * (bc_plane(height, side) + bc_plane(side, height));
+    to_grey(pixels, width, height, channels, grey);
+    bc_transpose(grey, width, height, columns);
+    facts->known = 0;
+    if (wanted & STATISTICS) statistics(grey, width, height, facts);
+    return (!(wanted & STATISTICS) || thumbnail(&p, facts)) &&
+           (!(wanted & PHASH) || phash(&p, facts)) && (!(wanted & DHASH) || dhash(&p, facts)) &&
+           (!(wanted & AHASH) || ahash(&p, facts)) && (!(wanted & WHASH) || whash(&p, facts));
+}

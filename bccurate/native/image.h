@@ -1,0 +1,29 @@
+/* Decoders of the plain files that nearly all are. Each either gives exactly the pixels that Pillow
+ * gives, or says 0 and leaves the file, sound or not, to Pillow. They never guess, and they never
+ * read outside of the file or write outside of `pixels`. */
+#ifndef BCCURATE_IMAGE_H
+#define BCCURATE_IMAGE_H
+
+#include "kernels.h"
+
+enum { MIN_SIDE = 8 }; /* smaller pictures carry a note, which Pillow's road writes */
+
+typedef struct {
+    int width, height;
+    int channels; /* 1 grey, 3 RGB */
+} Shape;
+
+/* Bytes that a decoder needs beside the pixels. */
+size_t bc_png_scratch(const uint8_t *data, size_t n, Shape *shape);
+size_t bc_jpeg_scratch(const uint8_t *data, size_t n, Shape *shape);
+
+/* 8-bit grey or RGB, not interlaced, nothing transparent. */
+int bc_png_decode(const uint8_t *data, size_t n, uint8_t *scratch, uint8_t *pixels);
+
+/* Baseline Huffman, 8 bits, grey or YCbCr 4:4:4, 4:2:2, 4:2:0, one scan. */
+typedef struct JpegTables JpegTables;
+JpegTables *bc_jpeg_tables(void); /* kept from file to file; free() it, NULL where memory ends */
+int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *scratch,
+                   uint8_t *pixels);
+
+#endif

@@ -1,0 +1,310 @@
+/* DEFLATE (RFC 1951) in a zlib wrapper (RFC 1950), output size known. See inflate.h.
+ *
+ * Canonical Huffman codes by table look-up, as in Deutsch's and later decoders: the next TABLE_BITS
+ * bits index an entry; longer codes continue in a second-level table. A 64-bit reservoir is
+ * refilled without a branch while eight bytes of input are left. */
+#include "inflate.h"
+
+#include <string.h>
+
+#define LITLEN_BITS 11
+#define DIST_BITS 8
+#define MAX_CODE 15
+#define LITLEN_SIZE 2400 /* zlib's "enough" for 288 symbols and 11 bits is 2,342 */
+#define DIST_SIZE 600    /* for 32 symbols and 8 bits: 402 */
+
+/* Entry: bits 0-7 code length, 8-11 kind, 12-15 extra bits or width of the link, 16-31 value. */
+enum { LITERAL = 0, BASE = 1, END = 2, LINK = 3, BAD = 4 };
+#define ENTRY(kind, value, length) ((uint32_t)(value) << 16 | (uint32_t)(kind) << 8 | (length))
+#define KIND(entry) ((entry) >> 8 & 15)
+#define EXTRA(entry) ((entry) >> 12 & 15)
+
+static const uint16_t LENGTH_BASE[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,
+                                         15, 17, 19, 23, 27, 31, 35, 43, 51,  59,
+                                         67, 83, 99, 115, 131, 163, 195, 227, 258};
+static const uint8_t LENGTH_EXTRA[29] = {0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2,
+                                         2, 3, 3, 3, 3, 4, 4, 4, 4, 5, 5, 5, 5, 0};
+static const uint16_t DIST_BASE[30] = {1,    2,    3,    4,    5,    7,     9,     13,
+                                       17,   25,   33,   49,   65,   97,    129,   193,
+                                       257,  385,  513,  769,  1025, 1537,  2049,  3073,
+                                       4097, 6145, 8193, 12289, 16385, 24577};
+static const uint8_t DIST_EXTRA[30] = {0, 0, 0, 0, 1, 1, 2,  2,  3,  3,  4,  4,  5,  5,  6,
+                                       6, 7, 7, 8, 8, 9, 9, 10, 10, 11, 11, 12, 12, 13, 13};
+static const uint8_t PRECODE_ORDER[19] = {16, 17, 18, 0, 8,  7, 9,  6, 10, 5,
+                                          11, 4,  12, 3, 13, 2, 14, 1, 15};
+
+typedef struct {
+    const uint8_t *next, *end;
+    uint64_t bits;
+    int count; /* bits in the reservoir */
+    int past;  /* zero bytes that were read past the end */
+} Reader;
+
+static inline uint64_t load64(const uint8_t *p) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    return word;
+}
+
+/* At least 56 bits afterwards. */
+static inline void refill(Reader *r) {
+    if (r->end - r->next >= 8) {
+        r->bits |= load64(r->next) << r->count;
+        r->next += (63 - r->count) >> 3;
+        r->count |= 56; /* what was over 56 is read again next time */
+    } else {
+        while (r->count <= 56) {
+            if (r->next < r->end)
+                r->bits |= (uint64_t)*r->next++ << r->count;
+            else
+                r->past++;
+            r->count += 8;
+        }
+    }
+}
+
+static inline uint32_t take(Reader *r, int n) {
+    uint32_t value = (uint32_t)(r->bits & (((uint64_t)1 << n) - 1));
+    r->bits >>= n;
+    r->count -= n;
+    return value;
+}
+
+static uint32_t reversed(uint32_t code, int length) {
+    code = (code & 0x5555) << 1 | (code >> 1 & 0x5555);
+    code = (code & 0x3333) << 2 | (code >> 2 & 0x3333);
+    code = (code & 0x0F0F) << 4 | (code >> 4 & 0x0F0F);
+    code = (code & 0x00FF) << 8 | (code >> 8 & 0x00FF);
+    return code >> (16 - length);
+}
+
+static uint32_t litlen_entry(int symbol, int length) {
+    if (symbol < 256) return ENTRY(LITERAL, symbol, length);
+    if (symbol == 256) return ENTRY(END, 0, length);
+    if (symbol > 285) return ENTRY(BAD, 0, length);
+    return ENTRY(BASE | LENGTH_EXTRA[symbol - 257] << 4, LENGTH_BASE[symbol - 257], length);
+}
+
+static uint32_t dist_entry(int symbol, int length) {
+    if (symbol > 29) return ENTRY(BAD, 0, length);
+    return ENTRY(BASE | DIST_EXTRA[symbol] << 4, DIST_BASE[symbol], length);
+}
+
+static uint32_t precode_entry(int symbol, int length) { return ENTRY(LITERAL, symbol, length); }
+
+/* The first code of each length; 0 where the lengths are no complete prefix code (a single code of
+ * one bit is allowed, as RFC 1951 does for distances, and none at all). */
+static int first_codes(const uint8_t *lengths, int n, int next[MAX_CODE + 1]) {
+    int counts[MAX_CODE + 1] = {0}, code = 0, left = 1;
+    for (int i = 0; i < n; i++) counts[lengths[i]]++;
+    int used = n - counts[0];
+    counts[0] = 0;
+    for (int length = 1; length <= MAX_CODE; length++) {
+        left = (left << 1) - counts[length];
+        if (left < 0) return 0;
+        code = (code + counts[length - 1]) << 1;
+        next[length] = code;
+    }
+    return left == 0 || used == 0 || (used == 1 && counts[1] == 1);
+}
+
+static void fill(uint32_t *table, int size, uint32_t turned, int length, uint32_t entry) {
+    for (int i = (int)turned; i < size; i += 1 << length) table[i] = entry;
+}
+
+/* Build a decoding table of `size` entries, the first level 1 << bits wide; 0 for bad lengths. */
+static int build(uint32_t *table, int size, int bits, const uint8_t *lengths, int n,
+                 uint32_t (*entry_of)(int, int)) {
+    int next[MAX_CODE + 1], used = 1 << bits, root_mask = used - 1;
+    uint16_t codes[320];
+    uint8_t wide[1 << LITLEN_BITS] = {0};
+    if (n > 320 || !first_codes(lengths, n, next)) return 0;
+    for (int i = 0; i < used; i++) table[i] = ENTRY(BAD, 0, 1);
+    for (int symbol = 0; symbol < n; symbol++) {
+        int length = lengths[symbol];
+        if (!length) continue;
+        codes[symbol] = (uint16_t)reversed((uint32_t)next[length]++, length);
+        if (length <= bits)
+            fill(table, used, codes[symbol], length, entry_of(symbol, length));
+        else if (length - bits > wide[codes[symbol] & root_mask])
+            wide[codes[symbol] & root_mask] = (uint8_t)(length - bits);
+    }
+    for (int symbol = 0; symbol < n; symbol++) {
+        int length = lengths[symbol], root = 0, width = 0;
+        if (length <= bits) continue;
+        root = codes[symbol] & root_mask;
+        width = wide[root];
+        if (KIND(table[root]) != LINK) {
+            if (used + (1 << width) > size) return 0;
+            for (int i = 0; i < 1 << width; i++) table[used + i] = ENTRY(BAD, 0, 1);
+            table[root] = ENTRY(LINK | width << 4, used, bits);
+            used += 1 << width;
+        }
+        fill(table + (table[root] >> 16), 1 << width, codes[symbol] >> bits, length - bits,
+             entry_of(symbol, length - bits));
+    }
+    return 1;
+}
+
+typedef struct {
+    uint32_t litlen[LITLEN_SIZE], dist[DIST_SIZE];
+} Codes;
+
+static int fixed_codes(Codes *codes) {
+    uint8_t lengths[320];
+    memset(lengths, 8, 144);
+    memset(lengths + 144, 9, 112);
+    memset(lengths + 256, 7, 24);
+    memset(lengths + 280, 8, 8);
+    if (!build(codes->litlen, LITLEN_SIZE, LITLEN_BITS, lengths, 288, litlen_entry)) return 0;
+    memset(lengths, 5, 32);
+    return build(codes->dist, DIST_SIZE, DIST_BITS, lengths, 32, dist_entry);
+}
+
+static int dynamic_codes(Reader *r, Codes *codes) {
+    uint32_t precode[128];
+    uint8_t lengths[320] = {0}, order[19] = {0};
+    refill(r);
+    int litlens = (int)take(r, 5) + 257, dists = (int)take(r, 5) + 1, n = (int)take(r, 4) + 4;
+    if (litlens > 286 || dists > 30) return 0;
+    for (int i = 0; i < n; i++) {
+        if (i % 8 == 0) refill(r);
+        order[PRECODE_ORDER[i]] = (uint8_t)take(r, 3);
+    }
+    if (!build(precode, 128, 7, order, 19, precode_entry)) return 0;
+    for (int i = 0; i < litlens + dists;) {
+        refill(r);
+        uint32_t entry = precode[r->bits & 127];
+        if (KIND(entry) != LITERAL || r->past > 8) return 0;
+        take(r, (int)(entry & 255));
+        int symbol = (int)(entry >> 16), repeat = 1, value = symbol;
+        if (symbol == 16) {
+            if (i == 0) return 0;
+            value = lengths[i - 1];
+            repeat = 3 + (int)take(r, 2);
+        } else if (symbol > 16) {
+            value = 0;
+            repeat = symbol == 17 ? 3 + (int)take(r, 3) : 11 + (int)take(r, 7);
+        }
+        if (i + repeat > litlens + dists) return 0;
+        memset(lengths + i, value, (size_t)repeat);
+        i += repeat;
+    }
+    if (!lengths[256]) return 0;
+    return build(codes->litlen, LITLEN_SIZE, LITLEN_BITS, lengths, litlens, litlen_entry) &&
+           build(codes->dist, DIST_SIZE, DIST_BITS, lengths + litlens, dists, dist_entry);
+}
+
+static inline uint32_t look_up(const uint32_t *table, int bits, Reader *r) {
+    uint32_t entry = table[r->bits & ((1u << bits) - 1)];
+    if (KIND(entry) == LINK) {
+        take(r, bits);
+        entry = table[(entry >> 16) + (r->bits & ((1u << EXTRA(entry)) - 1))];
+    }
+    take(r, (int)(entry & 255));
+    return entry;
+}
+
+/* The symbols of one block to out + *at; 0 on bad data or more than `size` bytes. */
+static int inflate_block(Reader *r, const Codes *codes, uint8_t *out, size_t size, size_t *at) {
+    size_t n = *at;
+    for (;;) {
+        refill(r);
+        uint32_t entry = look_up(codes->litlen, LITLEN_BITS, r);
+        while (KIND(entry) == LITERAL) { /* 56 bits hold three codes of 15 and a length's extra */
+            if (n == size) return 0;
+            out[n++] = (uint8_t)(entry >> 16);
+            if (r->count < 15 + 5 + 15 + 13) refill(r);
+            if (r->past > 8) return 0;
+            entry = look_up(codes->litlen, LITLEN_BITS, r);
+        }
+        if (KIND(entry) == END) break;
+        if (KIND(entry) != BASE) return 0;
+        size_t length = (entry >> 16) + take(r, (int)EXTRA(entry));
+        entry = look_up(codes->dist, DIST_BITS, r);
+        if (KIND(entry) != BASE) return 0;
+        size_t distance = (entry >> 16) + take(r, (int)EXTRA(entry));
+        if (distance > n || length > size - n || r->past > 8) return 0;
+        if (distance >= length) {
+            memcpy(out + n, out + n - distance, length);
+        } else {
+            for (size_t i = 0; i < length; i++) out[n + i] = out[n + i - distance];
+        }
+        n += length;
+    }
+    *at = n;
+    return 1;
+}
+
+static int stored_block(Reader *r, uint8_t *out, size_t size, size_t *at) {
+    take(r, r->count & 7);
+    if (r->past) return 0;
+    r->next -= r->count >> 3; /* give whole bytes back */
+    r->bits = 0;
+    r->count = 0;
+    if (r->end - r->next < 4) return 0;
+    size_t n = (size_t)(r->next[0] | r->next[1] << 8);
+    if ((n ^ (size_t)(r->next[2] | r->next[3] << 8)) != 0xFFFF) return 0;
+    r->next += 4;
+    if ((size_t)(r->end - r->next) < n || n > size - *at) return 0;
+    memcpy(out + *at, r->next, n);
+    r->next += n;
+    *at += n;
+    return 1;
+}
+
+FASTEST static uint32_t adler32(const uint8_t *data, size_t n) {
+    uint32_t a = 1, b = 0;
+    while (n) { /* 5,536 bytes at most before a remainder keeps the sums within 32 bits */
+        size_t chunk = n < 5536 ? n : 5536, i = 0;
+        for (; i + 32 <= chunk; i += 32) {
+            uint32_t sum = 0, weighted = 0;
+            for (uint32_t k = 0; k < 32; k++) {
+                sum += data[i + k];
+                weighted += (32 - k) * data[i + k];
+            }
+            b += 32 * a + weighted;
+            a += sum;
+        }
+        for (; i < chunk; i++) {
+            a += data[i];
+            b += a;
+        }
+        a %= 65521;
+        b %= 65521;
+        data += chunk;
+        n -= chunk;
+    }
+    return b << 16 | a;
+}
+
+int bc_inflate(const uint8_t *data, size_t n, uint8_t *out, size_t size) {
+    Codes codes;
+    if (n < 6 || (data[0] & 15) != 8 || data[0] >> 4 > 7 || data[1] & 32 ||
+        (data[0] << 8 | data[1]) % 31)
+        return 0;
+    Reader r = {data + 2, data + n, 0, 0, 0};
+    size_t at = 0;
+    for (int last = 0; !last;) {
+        refill(&r);
+        last = (int)take(&r, 1);
+        int type = (int)take(&r, 2), good = 0;
+        if (type == 0)
+            good = stored_block(&r, out, size, &at);
+        else if (type == 1)
+            good = fixed_codes(&codes) && inflate_block(&r, &codes, out, size, &at);
+        else if (type == 2)
+            good = dynamic_codes(&r, &codes) && inflate_block(&r, &codes, out, size, &at);
+        if (!good || r.past > 8) return 0;
+    }
+    take(&r, r.count & 7);
+    int unread = r.count >> 3;
+    if (r.past > unread) return 0; /* it read bits that were never there */
+    const uint8_t *tail = r.next - (unread - r.past);
+    if (at != size || r.end - tail < 4) return 0;
+    uint32_t sum = (uint32_t)tail[0] << 24 | (uint32_t)tail[1] << 16 | (uint32_t)tail[2] << 8 | tail[3];
+    return sum == adler32(out, size);
+}

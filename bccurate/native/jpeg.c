@@ -1,0 +1,563 @@
+/* Baseline JPEG (ITU-T T.81), bit for bit as libjpeg-turbo decodes it by default: the accurate
+ * integer inverse DCT (Loeffler, Ligtenberg, Moschytz 1989, as in jidctint.c), "fancy" triangle
+ * upsampling of chroma, and fixed-point YCbCr to RGB. See image.h.
+ *
+ * Where 16-bit SIMD code and this one could differ (absurd coefficients), where the stream has any
+ * flaw, or where the file is of a rarer kind, it gives up and Pillow decodes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "image.h"
+
+enum {
+    LOOK = 10,        /* bits that one look-up decodes */
+    MAX_SIDE = 16384,
+    MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
+};
+
+static const uint8_t ZIGZAG[64] = {
+    0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
+    41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
+    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+
+/* A Huffman code. quick: bits 0-7 length, 8-15 symbol, 0 where the code is longer than LOOK. For AC
+ * codes `whole` decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value. */
+typedef struct {
+    uint8_t segment[17 + 256]; /* counts and symbols as they stood in the file */
+    int length;                /* of the segment, 0 where there is none */
+    uint16_t quick[1 << LOOK];
+    int32_t whole[1 << LOOK];
+    int32_t limit[18];  /* first code past those of each length, left-aligned to 16 bits */
+    int32_t offset[17]; /* symbol index less code */
+} Huffman;
+
+struct JpegTables {
+    Huffman dc[2], ac[2];
+};
+
+typedef struct {
+    int id, h, v, quant, dc, ac, last;
+    int width, height; /* samples that are of the picture */
+    int stride;        /* of the plane, whole blocks */
+    uint8_t *plane;
+} Component;
+
+typedef struct {
+    JpegTables *tables;
+    uint16_t quant[4][64]; /* in natural order */
+    int has_quant[4], has_dc[2], has_ac[2];
+    Component parts[3];
+    int n, width, height, jfif, adobe, frame;
+    int blocks_wide, blocks_high; /* MCUs */
+    const uint8_t *scan, *end;
+} Jpeg;
+
+JpegTables *bc_jpeg_tables(void) { return calloc(1, sizeof(JpegTables)); }
+
+static int big16(const uint8_t *p) { return p[0] << 8 | p[1]; }
+
+/* ---- tables ---- */
+
+static int extended(int bits, int size) {
+    return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
+}
+
+static void fill_whole(Huffman *code) {
+    for (int i = 0; i < 1 << LOOK; i++) {
+        int length = code->quick[i] & 255, symbol = code->quick[i] >> 8, size = symbol & 15;
+        code->whole[i] = 0;
+        if (!length || length + size > LOOK || (size == 0 && symbol != 0)) continue;
+        int bits = i >> (LOOK - length - size) & ((1 << size) - 1);
+        if (size)
+            code->whole[i] = (int32_t)((uint32_t)extended(bits, size) << 16) |
+                             (symbol >> 4) << 8 | (length + size);
+    }
+}
+
+/* Build a code from its DHT segment; 0 where that is no code. */
+static int build(Huffman *code, const uint8_t *segment, int length, int is_ac) {
+    if (code->length == length && !memcmp(code->segment, segment, (size_t)length)) return 1;
+    code->length = 0;
+    memset(code->quick, 0, sizeof code->quick);
+    int next = 0, index = 0;
+    const uint8_t *symbols = segment + 16;
+    for (int bits = 1; bits <= 16; bits++) {
+        code->offset[bits] = index - next;
+        for (int i = 0; i < segment[bits - 1]; i++, next++, index++) {
+            if (next >= 1 << bits || (!is_ac && symbols[index] > 11)) return 0;
+            if (bits > LOOK) continue;
+            for (int k = 0; k < 1 << (LOOK - bits); k++)
+                code->quick[next << (LOOK - bits) | k] = (uint16_t)(symbols[index] << 8 | bits);
+        }
+        code->limit[bits] = next << (16 - bits);
+        next <<= 1;
+    }
+    code->limit[17] = INT32_MAX;
+    if (is_ac) fill_whole(code);
+    memcpy(code->segment, segment, (size_t)length);
+    code->length = length;
+    return 1;
+}
+
+static int read_huffman(Jpeg *j, const uint8_t *p, int n) {
+    while (n > 0) {
+        if (n < 17) return 0;
+        int class = p[0] >> 4, which = p[0] & 15, symbols = 0;
+        for (int i = 1; i <= 16; i++) symbols += p[i];
+        if (class > 1 || which > 1 || symbols > 256 || n < 17 + symbols) return 0;
+        Huffman *code = class ? &j->tables->ac[which] : &j->tables->dc[which];
+        if (!build(code, p + 1, 16 + symbols, class)) return 0;
+        *(class ? &j->has_ac[which] : &j->has_dc[which]) = 1;
+        p += 17 + symbols;
+        n -= 17 + symbols;
+    }
+    return 1;
+}
+
+static int read_quant(Jpeg *j, const uint8_t *p, int n) {
+    for (; n >= 65; p += 65, n -= 65) {
+        if (p[0] > 3) return 0; /* 16-bit tables too */
+        for (int i = 0; i < 64; i++) {
+            if (!p[1 + i]) return 0;
+            j->quant[p[0]][ZIGZAG[i]] = p[1 + i];
+        }
+        j->has_quant[p[0]] = 1;
+    }
+    return n == 0;
+}
+
+static int read_frame(Jpeg *j, const uint8_t *p, int n) {
+    if (j->frame++ || n < 6 || p[0] != 8) return 0;
+    j->height = big16(p + 1);
+    j->width = big16(p + 3);
+    j->n = p[5];
+    if (j->width < MIN_SIDE || j->height < MIN_SIDE || j->width > MAX_SIDE ||
+        j->height > MAX_SIDE || (j->n != 1 && j->n != 3) || n != 6 + 3 * j->n)
+        return 0;
+    for (int i = 0; i < j->n; i++) {
+        const uint8_t *q = p + 6 + 3 * i;
+        j->parts[i] = (Component){.id = q[0], .h = q[1] >> 4, .v = q[1] & 15, .quant = q[2]};
+        if (q[2] > 3) return 0;
+    }
+    Component *y = &j->parts[0];
+    if (j->n == 1) y->h = y->v = 1; /* one component is stored block by block whatever it says */
+    for (int i = 1; i < j->n; i++)
+        if (j->parts[i].h != 1 || j->parts[i].v != 1) return 0;
+    if (!((y->h == 1 || y->h == 2) && (y->v == 1 || (y->v == 2 && y->h == 2)))) return 0;
+    j->blocks_wide = (j->width + 8 * y->h - 1) / (8 * y->h);
+    j->blocks_high = (j->height + 8 * y->v - 1) / (8 * y->v);
+    for (int i = 0; i < j->n; i++) {
+        Component *c = &j->parts[i];
+        c->width = (j->width * c->h + y->h - 1) / y->h;
+        c->height = (j->height * c->v + y->v - 1) / y->v;
+        c->stride = j->blocks_wide * c->h * 8;
+    }
+    return 1;
+}
+
+static int read_scan(Jpeg *j, const uint8_t *p, int n) {
+    if (!j->frame || n != 4 + 2 * j->n || p[0] != j->n) return 0;
+    for (int i = 0; i < j->n; i++) {
+        Component *c = &j->parts[i];
+        c->dc = p[2 + 2 * i] >> 4;
+        c->ac = p[2 + 2 * i] & 15;
+        if (p[1 + 2 * i] != c->id || c->dc > 1 || c->ac > 1 || !j->has_dc[c->dc] ||
+            !j->has_ac[c->ac] || !j->has_quant[c->quant])
+            return 0;
+    }
+    p += 1 + 2 * j->n;
+    return p[0] == 0 && p[1] == 63 && p[2] == 0;
+}
+
+/* YCbCr as libjpeg decides it: JFIF says so, or Adobe does, or the components are numbered so. */
+static int is_ycc(const Jpeg *j) {
+    if (j->n == 1 || j->jfif) return 1;
+    if (j->adobe >= 0) return j->adobe == 1;
+    return j->parts[0].id == 1 && j->parts[1].id == 2 && j->parts[2].id == 3;
+}
+
+/* Read all up to the scan; 0 where anything is out of the plain. */
+static int parse(Jpeg *j, const uint8_t *data, size_t n, JpegTables *tables) {
+    memset(j, 0, sizeof *j);
+    j->tables = tables;
+    j->adobe = -1;
+    if (n < 4 || data[0] != 0xFF || data[1] != 0xD8) return 0;
+    for (size_t at = 2; n - at >= 4;) {
+        int marker = data[at + 1], length = big16(data + at + 2);
+        if (data[at] != 0xFF || length < 2 || (size_t)length > n - at - 2) return 0;
+        const uint8_t *p = data + at + 4;
+        at += 2 + (size_t)length;
+        length -= 2;
+        int good = 1;
+        if (marker == 0xE0) {
+            j->jfif |= length >= 14 && !memcmp(p, "JFIF", 5);
+        } else if (marker == 0xEE) {
+            if (length >= 12 && !memcmp(p, "Adobe", 5)) j->adobe = p[11];
+        } else if (marker == 0xE2 && length >= 4 && !memcmp(p, "MPF", 4)) {
+            return 0; /* several pictures in one file */
+        } else if (marker == 0xDB) {
+            good = read_quant(j, p, length);
+        } else if (marker == 0xC4) {
+            good = !tables || read_huffman(j, p, length);
+        } else if (marker == 0xC0 || marker == 0xC1) {
+            good = read_frame(j, p, length);
+            if (good && !tables) return 1;
+        } else if (marker == 0xDA) {
+            j->scan = data + at;
+            j->end = data + n;
+            return read_scan(j, p, length) && is_ycc(j);
+        } else if (!((marker >= 0xE1 && marker <= 0xEF) || marker == 0xFE)) {
+            return 0;
+        }
+        if (!good) return 0;
+    }
+    return 0;
+}
+
+/* ---- entropy coded data ---- */
+
+typedef struct {
+    const uint8_t *next, *end;
+    uint64_t bits; /* the next bit is the highest */
+    int count;
+    int past; /* zero bits that were supplied after the data */
+} Reader;
+
+static inline uint64_t load_big64(const uint8_t *p) {
+    uint64_t word;
+    memcpy(&word, p, 8);
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    return word;
+#else
+    return __builtin_bswap64(word);
+#endif
+}
+
+static void refill_slowly(Reader *r) {
+    while (r->count <= 56) {
+        uint64_t byte = 0;
+        if (r->end - r->next < 2 || (r->next[0] == 0xFF && r->next[1] != 0)) {
+            r->past += 8; /* a marker ends the data */
+        } else {
+            byte = r->next[0];
+            r->next += byte == 0xFF ? 2 : 1;
+        }
+        r->bits |= byte << (56 - r->count);
+        r->count += 8;
+    }
+}
+
+/* At least 48 bits afterwards. */
+static inline void refill(Reader *r) {
+    if (r->count > 48) return;
+    if (r->end - r->next >= 8) {
+        uint64_t word = load_big64(r->next);
+        uint64_t ones = ~word; /* a byte of the word is FF where one of `ones` is 00 */
+        if (!((ones - 0x0101010101010101u) & ~ones & 0x8080808080808080u)) {
+            int bytes = (64 - r->count) >> 3;
+            word = word >> (64 - 8 * bytes) << (64 - 8 * bytes);
+            r->bits |= word >> r->count;
+            r->next += bytes;
+            r->count += 8 * bytes;
+            return;
+        }
+    }
+    refill_slowly(r);
+}
+
+static inline void skip(Reader *r, int n) {
+    r->bits <<= n;
+    r->count -= n;
+}
+
+static inline int take(Reader *r, int n) {
+    int value = (int)(r->bits >> 1 >> (63 - n));
+    skip(r, n);
+    return value;
+}
+
+/* The next symbol, -1 where the bits are none. */
+static inline int symbol_of(Reader *r, const Huffman *code) {
+    uint32_t quick = code->quick[r->bits >> (64 - LOOK)];
+    if (quick) {
+        skip(r, (int)(quick & 255));
+        return (int)(quick >> 8);
+    }
+    int32_t top = (int32_t)(r->bits >> 48);
+    int bits = LOOK + 1;
+    while (top >= code->limit[bits]) bits++;
+    if (bits > 16) return -1;
+    int index = (top >> (16 - bits)) + code->offset[bits];
+    skip(r, bits);
+    return index < 0 || 16 + index >= code->length ? -1 : code->segment[16 + index];
+}
+
+/* One block's coefficients, dequantized, in natural order. Returns the last zigzag index that is
+ * not 0, or -1 on bad data. */
+static inline int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
+    const uint16_t *quant = j->quant[c->quant];
+    const Huffman *ac = &j->tables->ac[c->ac];
+    refill(r);
+    int size = symbol_of(r, &j->tables->dc[c->dc]), extreme = 0, last = 0;
+    if (size < 0) return -1;
+    c->last += extended(take(r, size), size);
+    int value = c->last * quant[0];
+    extreme = value < 0 ? -value : value;
+    if (extreme > MAX_VALUE) return -1;
+    block[0] = (int16_t)value;
+    for (int k = 1; k < 64; k++) {
+        refill(r);
+        int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
+        int run, number;
+        if (whole) {
+            skip(r, whole & 255);
+            run = whole >> 8 & 255;
+            number = whole >> 16;
+        } else {
+            int symbol = symbol_of(r, ac);
+            if (symbol < 0) return -1;
+            run = symbol >> 4;
+            size = symbol & 15;
+            if (!size) {
+                if (run != 15) {
+                    if (run) return -1;
+                    break;
+                }
+                k += 15;
+                continue;
+            }
+            number = extended(take(r, size), size);
+        }
+        k += run;
+        if (k > 63) return -1;
+        int place = ZIGZAG[k];
+        value = number * quant[place];
+        int magnitude = value < 0 ? -value : value;
+        if (magnitude > MAX_VALUE) return -1;
+        block[place] = (int16_t)value;
+        last = k;
+    }
+    return last;
+}
+
+/* ---- inverse DCT ---- */
+
+typedef int32_t Lanes __attribute__((vector_size(32)));
+
+#define F_0_298 2446
+#define F_0_390 3196
+#define F_0_541 4433
+#define F_0_765 6270
+#define F_0_899 7373
+#define F_1_175 9633
+#define F_1_501 12299
+#define F_1_847 15137
+#define F_1_961 16069
+#define F_2_053 16819
+#define F_2_562 20995
+#define F_3_072 25172
+
+/* One pass over eight vectors, in place, scaled down by `shift` bits with rounding. */
+static inline __attribute__((always_inline)) void idct_pass(Lanes v[8], const int shift) {
+    Lanes z1 = (v[2] + v[6]) * F_0_541;
+    Lanes t2 = z1 - v[6] * F_1_847, t3 = z1 + v[2] * F_0_765;
+    Lanes half = {0};
+    half += 1 << (shift - 1);
+    Lanes t0 = ((v[0] + v[4]) << 13) + half, t1 = ((v[0] - v[4]) << 13) + half;
+    Lanes e0 = t0 + t3, e3 = t0 - t3, e1 = t1 + t2, e2 = t1 - t2;
+    Lanes a = v[7], b = v[5], c = v[3], d = v[1];
+    Lanes z5 = (a + c + b + d) * F_1_175;
+    Lanes z3 = z5 - (a + c) * F_1_961, z4 = z5 - (b + d) * F_0_390;
+    z1 = (a + d) * -F_0_899;
+    Lanes z2 = (b + c) * -F_2_562;
+    Lanes o0 = a * F_0_298 + z1 + z3, o1 = b * F_2_053 + z2 + z4;
+    Lanes o2 = c * F_3_072 + z2 + z3, o3 = d * F_1_501 + z1 + z4;
+    v[0] = (e0 + o3) >> shift;
+    v[7] = (e0 - o3) >> shift;
+    v[1] = (e1 + o2) >> shift;
+    v[6] = (e1 - o2) >> shift;
+    v[2] = (e2 + o1) >> shift;
+    v[5] = (e2 - o1) >> shift;
+    v[3] = (e3 + o0) >> shift;
+    v[4] = (e3 - o0) >> shift;
+}
+
+static inline __attribute__((always_inline)) void transpose(Lanes v[8]) {
+#define LOW(x, y) __builtin_shuffle(x, y, (Lanes){0, 8, 1, 9, 4, 12, 5, 13})
+#define HIGH(x, y) __builtin_shuffle(x, y, (Lanes){2, 10, 3, 11, 6, 14, 7, 15})
+#define LOW2(x, y) __builtin_shuffle(x, y, (Lanes){0, 1, 8, 9, 4, 5, 12, 13})
+#define HIGH2(x, y) __builtin_shuffle(x, y, (Lanes){2, 3, 10, 11, 6, 7, 14, 15})
+#define LOW4(x, y) __builtin_shuffle(x, y, (Lanes){0, 1, 2, 3, 8, 9, 10, 11})
+#define HIGH4(x, y) __builtin_shuffle(x, y, (Lanes){4, 5, 6, 7, 12, 13, 14, 15})
+    Lanes a0 = LOW(v[0], v[1]), a1 = HIGH(v[0], v[1]), a2 = LOW(v[2], v[3]), a3 = HIGH(v[2], v[3]);
+    Lanes a4 = LOW(v[4], v[5]), a5 = HIGH(v[4], v[5]), a6 = LOW(v[6], v[7]), a7 = HIGH(v[6], v[7]);
+    Lanes b0 = LOW2(a0, a2), b1 = HIGH2(a0, a2), b2 = LOW2(a1, a3), b3 = HIGH2(a1, a3);
+    Lanes b4 = LOW2(a4, a6), b5 = HIGH2(a4, a6), b6 = LOW2(a5, a7), b7 = HIGH2(a5, a7);
+    v[0] = LOW4(b0, b4);
+    v[1] = LOW4(b1, b5);
+    v[2] = LOW4(b2, b6);
+    v[3] = LOW4(b3, b7);
+    v[4] = HIGH4(b0, b4);
+    v[5] = HIGH4(b1, b5);
+    v[6] = HIGH4(b2, b6);
+    v[7] = HIGH4(b3, b7);
+}
+
+/* Writes 8x8 samples. Returns bits that are set where a value left the range in which all
+ * implementations agree. */
+static inline __attribute__((always_inline)) int32_t idct(int16_t *block, uint8_t *out,
+                                                          int stride) {
+    typedef int16_t Half __attribute__((vector_size(16)));
+    Lanes v[8], odd = {0};
+    for (int i = 0; i < 8; i++) {
+        Half row;
+        memcpy(&row, block + 8 * i, 16);
+        v[i] = __builtin_convertvector(row, Lanes);
+    }
+    idct_pass(v, 13 - 2);
+    for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 14;
+    transpose(v);
+    idct_pass(v, 13 + 2 + 3);
+    for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 9;
+    transpose(v);
+    for (int i = 0; i < 8; i++) {
+        Lanes s = v[i] + 128;
+        Lanes over = s > 255;
+        s = ((s & ~over) | (over & 255)) & (s > 0);
+        typedef uint8_t Bytes __attribute__((vector_size(8)));
+        Bytes bytes = __builtin_convertvector(s, Bytes);
+        memcpy(out + (size_t)i * (size_t)stride, &bytes, 8);
+    }
+    int32_t any = 0;
+    for (int i = 0; i < 8; i++) any |= odd[i];
+    return any;
+}
+
+static inline void flat(int dc, uint8_t *out, int stride) {
+    int value = ((dc << 2) + 16) >> 5;
+    value = value < -128 ? 0 : value > 127 ? 255 : value + 128;
+    for (int i = 0; i < 8; i++) memset(out + (size_t)i * (size_t)stride, value, 8);
+}
+
+/* The scan, block by block, to the planes; 1 where all of it was sound and EOI came next. */
+FASTEST static int decode_scan(Jpeg *j) {
+    Reader r = {j->scan, j->end, 0, 0, 0};
+    int16_t block[64] __attribute__((aligned(32)));
+    int32_t odd = 0;
+    memset(block, 0, sizeof block);
+    for (int my = 0; my < j->blocks_high; my++) {
+        for (int mx = 0; mx < j->blocks_wide; mx++) {
+            for (int i = 0; i < j->n; i++) {
+                Component *c = &j->parts[i];
+                for (int b = 0; b < c->h * c->v; b++) {
+                    int x = mx * c->h + b % c->h, y = my * c->v + b / c->h;
+                    uint8_t *out = c->plane + (size_t)y * 8 * (size_t)c->stride + (size_t)x * 8;
+                    int last = read_block(&r, j, c, block);
+                    if (last < 0) return 0;
+                    if (last) {
+                        odd |= idct(block, out, c->stride);
+                        memset(block, 0, sizeof block);
+                    } else {
+                        odd |= block[0] < -4096 || block[0] > 4095;
+                        flat(block[0], out, c->stride);
+                        block[0] = 0;
+                    }
+                }
+            }
+        }
+        if (r.past > r.count || odd) return 0;
+    }
+    /* Whole bytes that were read ahead must not be data. */
+    if (r.count - r.past >= 8) return 0;
+    return j->end - r.next >= 2 && r.next[0] == 0xFF && r.next[1] == 0xD9;
+}
+
+/* ---- colour ---- */
+
+/* One row of chroma at full width. `near` weighs three times `far`, the row beyond; for pictures
+ * whose chroma has all rows both are the same. libjpeg's h2v2 and h2v1 "fancy" upsampling. */
+static inline void widen(const uint8_t *near, const uint8_t *far, int n, uint8_t *out) {
+    int before = near[0] * 3 + far[0], here = before;
+    for (int i = 0; i < n; i++) {
+        int after = i + 1 < n ? near[i + 1] * 3 + far[i + 1] : here;
+        out[2 * i] = (uint8_t)((here * 3 + before + 8) >> 4);
+        out[2 * i + 1] = (uint8_t)((here * 3 + after + 7) >> 4);
+        before = here;
+        here = after;
+    }
+}
+
+static inline void widen_only(const uint8_t *in, int n, uint8_t *out) {
+    for (int i = 0; i < n; i++) {
+        int before = in[i ? i - 1 : 0], here = in[i] * 3, after = in[i + 1 < n ? i + 1 : i];
+        out[2 * i] = (uint8_t)((here + before + 1) >> 2);
+        out[2 * i + 1] = (uint8_t)((here + after + 2) >> 2);
+    }
+}
+
+static inline uint8_t clamp(int value) {
+    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
+}
+
+static inline void to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int n,
+                          uint8_t *restrict rgb) {
+    for (int i = 0; i < n; i++) {
+        int b = cb[i] - 128, r = cr[i] - 128;
+        rgb[3 * i] = clamp(y[i] + ((91881 * r + 32768) >> 16));
+        rgb[3 * i + 1] = clamp(y[i] + ((-22554 * b - 46802 * r + 32768) >> 16));
+        rgb[3 * i + 2] = clamp(y[i] + ((116130 * b + 32768) >> 16));
+    }
+}
+
+FASTEST static void to_pixels(const Jpeg *j, uint8_t *rows, uint8_t *pixels) {
+    const Component *y = &j->parts[0];
+    for (int row = 0; row < j->height; row++) {
+        const uint8_t *light = y->plane + (size_t)row * (size_t)y->stride, *chroma[3];
+        for (int i = 1; i < j->n; i++) {
+            const Component *c = &j->parts[i];
+            int own = row / y->v, other = own;
+            if (y->v == 2) other = row % 2 ? own + 1 : own - 1;
+            if (other < 0 || other >= c->height) other = own;
+            const uint8_t *near = c->plane + (size_t)own * (size_t)c->stride;
+            const uint8_t *far = c->plane + (size_t)other * (size_t)c->stride;
+            uint8_t *wide = rows + (size_t)(i - 1) * 2 * (size_t)c->stride;
+            chroma[i] = y->h == 1 ? near : wide;
+            if (y->h == 2 && y->v == 2) widen(near, far, c->width, wide);
+            if (y->h == 2 && y->v == 1) widen_only(near, c->width, wide);
+        }
+        if (j->n == 1)
+            memcpy(pixels, light, (size_t)j->width);
+        else
+            to_rgb(light, chroma[1], chroma[2], j->width, pixels);
+        pixels += (size_t)j->width * (size_t)j->n;
+    }
+}
+
+/* ---- the door ---- */
+
+static size_t planes(const Jpeg *j, uint8_t *start) {
+    size_t used = 0;
+    for (int i = 0; i < j->n; i++) {
+        Component *c = (Component *)&j->parts[i];
+        if (start) c->plane = start + used;
+        used += (size_t)c->stride * (size_t)j->blocks_high * (size_t)c->v * 8;
+    }
+    return used;
+}
+
+size_t bc_jpeg_scratch(const uint8_t *data, size_t n, Shape *shape) {
+    Jpeg j;
+    if (!parse(&j, data, n, NULL)) return 0;
+    *shape = (Shape){j.width, j.height, j.n};
+    return planes(&j, NULL) + 4 * (size_t)j.parts[0].stride + 64;
+}
+
+int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *scratch,
+                   uint8_t *pixels) {
+    Jpeg j;
+    if (!parse(&j, data, n, tables)) return 0;
+    size_t used = planes(&j, scratch);
+    if (!decode_scan(&j)) return 0;
+    to_pixels(&j, scratch + used, pixels);
+    return 1;
+}
