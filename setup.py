@@ -1,18 +1,25 @@
 """The compiled kernels, which setup.cfg has no words for; all else stands there."""
 
+import platform
 from glob import glob
 
 from setuptools import Extension, setup
 
+# No contraction: a fused multiply-add rounds otherwise than Pillow and numpy do.
+FLAGS = ["-O3", "-std=c11", "-fvisibility=hidden", "-ffp-contract=off", "-Wno-psabi"]
+VARIANTS = {"_kernels": []}
+if platform.machine().lower() in ("x86_64", "amd64"):
+    VARIANTS["_kernels_v3"] = ["-march=x86-64-v3"]  # AVX2 and its time: nearly every machine
+
 setup(
     ext_modules=[
         Extension(
-            "bccurate.native._kernels",
+            f"bccurate.native.{name}",
             sorted(glob("bccurate/native/*.c")),
-            depends=["bccurate/native/kernels.h"],
-            # No contraction: a fused multiply-add rounds otherwise than Pillow and numpy do.
-            extra_compile_args=["-O3", "-std=c11", "-fvisibility=hidden", "-ffp-contract=off"],
+            depends=sorted(glob("bccurate/native/*.h")),
+            extra_compile_args=FLAGS + extra,
             optional=True,  # with no compiler bccurate works all the same, in numpy
         )
+        for name, extra in VARIANTS.items()
     ]
 )

@@ -21,8 +21,15 @@ if TYPE_CHECKING:
 def _load() -> ctypes.CDLL | None:
     if os.environ.get("BCCURATE_NATIVE") == "0":
         return None
+    plain = _open("_kernels")
+    if plain is not None and plain.bc_runs_v3():
+        return _open("_kernels_v3") or plain
+    return plain
+
+
+def _open(name: str) -> ctypes.CDLL | None:
     for suffix in EXTENSION_SUFFIXES:
-        path = Path(__file__).with_name(f"_kernels{suffix}")
+        path = Path(__file__).with_name(name + suffix)
         if path.exists():
             try:
                 return ctypes.CDLL(str(path))

@@ -44,23 +44,19 @@ static int decode(Decoder *d, const uint8_t *data, size_t n, int64_t wanted, uin
     int png = n > 8 && data[0] == 0x89;
     size_t scratch = png ? bc_png_scratch(data, n, &shape) : bc_jpeg_scratch(data, n, &shape);
     if (!scratch) return 0;
-    size_t count = (size_t)shape.width * (size_t)shape.height;
-    if (3 * count > room) return -1;
-    size_t need = bc_measure_room(shape.width, shape.height);
-    uint8_t *work = bc_room(&d->hasher, scratch > need ? scratch : need);
+    size_t size = 3 * (size_t)shape.width * (size_t)shape.height;
+    if (size > room) return -1;
+    size_t measure = bc_measure_room(shape.width, shape.height);
+    uint8_t *work = bc_room(&d->hasher, measure + scratch);
     if (!work) return 0;
-    int good = png ? bc_png_decode(data, n, work, pixels)
-                   : bc_jpeg_decode(data, n, d->tables, work, pixels);
-    if (!good || !bc_measure(&d->hasher, pixels, shape.width, shape.height, shape.channels, wanted,
-                             work, facts))
-        return 0;
+    uint8_t *kept = wanted & STATISTICS ? pixels : NULL; /* else nobody looks at them again */
+    int good = png ? bc_png_decode(data, n, work + measure, work, kept)
+                   : bc_jpeg_decode(data, n, d->tables, work + measure, work, kept);
+    if (!good || !bc_measure(&d->hasher, work, shape.width, shape.height, wanted, facts)) return 0;
     facts->width = shape.width;
     facts->height = shape.height;
     facts->format = png ? FORMAT_PNG : FORMAT_JPEG;
-    facts->pixels_size = (int64_t)(3 * count);
-    if (shape.channels == 1) /* to RGB, from the end, in place */
-        for (size_t i = count; i-- > 0;)
-            pixels[3 * i] = pixels[3 * i + 1] = pixels[3 * i + 2] = pixels[i];
+    facts->pixels_size = kept ? (int64_t)size : 0;
     return 1;
 }
 
@@ -85,7 +81,7 @@ EXPORT int64_t bc_read_files(const char *const *paths, int64_t n, int64_t wanted
         row->status = done == 1;
         row->file_at = file_at;
         row->pixels_at = pixels_at;
-        if (wanted & STATISTICS) { /* else nobody looks at the bytes again */
+        if (wanted & STATISTICS) {
             file_at += (int64_t)size;
             pixels_at += row->pixels_size;
         }
@@ -103,8 +99,8 @@ EXPORT int64_t bc_measure_pixels(const uint8_t *pixels, int64_t width, int64_t h
     bc_hasher_begin(&hasher);
     memset(facts, 0, sizeof *facts);
     uint8_t *room = bc_room(&hasher, bc_measure_room((int)width, (int)height));
-    int64_t good = room && bc_measure(&hasher, pixels, (int)width, (int)height, (int)channels,
-                                      wanted, room, facts);
+    if (room) bc_to_grey(pixels, (int)width, (int)height, (int)channels, room);
+    int good = room && bc_measure(&hasher, room, (int)width, (int)height, wanted, facts);
     bc_hasher_end(&hasher);
     return good;
 }

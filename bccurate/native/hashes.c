@@ -2,6 +2,9 @@
  * each comes from; imagehash is the reference for every bit. */
 #include "hashes.h"
 
+#include "bytes.h"
+#include "image.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,57 +36,74 @@ uint8_t *bc_room(Hasher *hasher, size_t size) {
 
 /* ---- grey ---- */
 
-/* As Pillow's convert("L"): ITU-R 601-2 luma, in 16-bit fixed point. */
-FASTEST static void to_grey(const uint8_t *pixels, int width, int height, int channels,
-                            uint8_t *grey) {
+void bc_to_grey(const uint8_t *pixels, int width, int height, int channels, uint8_t *grey) {
     size_t stride = bc_stride(width);
-    for (int y = 0; y < height; y++, grey += stride, pixels += width * channels) {
-        if (channels == 1)
-            memcpy(grey, pixels, (size_t)width);
-        else
-            for (int x = 0; x < width; x++)
-                grey[x] = (uint8_t)((pixels[3 * x] * 19595u + pixels[3 * x + 1] * 38470u +
-                                     pixels[3 * x + 2] * 7471u + 0x8000u) >> 16);
+    for (int y = 0; y < height; y++, grey += stride, pixels += (size_t)width * (size_t)channels) {
+        int x = 0;
         memset(grey + width, 0, stride - (size_t)width);
+        if (channels == 1) {
+            memcpy(grey, pixels, (size_t)width);
+            continue;
+        }
+        for (; x + 16 <= width; x += 16) {
+            uint8_t c[3][16];
+            bc_deinterleave(pixels + 3 * x, c[0], c[1], c[2]);
+            for (int i = 0; i < 16; i += 8)
+                bc_store8(bc_luma(bc_load8(c[0] + i), bc_load8(c[1] + i), bc_load8(c[2] + i)),
+                          grey + x + i);
+        }
+        for (; x < width; x++)
+            grey[x] = (uint8_t)((pixels[3 * x] * 19595u + pixels[3 * x + 1] * 38470u +
+                                 pixels[3 * x + 2] * 7471u + 0x8000u) >> 16);
     }
 }
 
-FASTEST static void statistics(const uint8_t *grey, int width, int height, Facts *facts) {
+INLINE int64_t total(Lanes v) {
+    int64_t sum = 0;
+    for (int i = 0; i < 8; i++) sum += (uint32_t)v[i];
+    return sum;
+}
+
+INLINE Lanes edges(const uint8_t *at, size_t stride) {
+    return bc_load8(at - stride) + bc_load8(at + stride) + bc_load8(at - 1) + bc_load8(at + 1) -
+           4 * bc_load8(at);
+}
+
+/* Sums over the grey values and over their 4-neighbour Laplacian, which has no border. */
+static void statistics(const uint8_t *grey, int width, int height, Facts *facts) {
     size_t stride = bc_stride(width);
-    int64_t sum = 0, squares = 0, edge_sum = 0, edge_squares = 0;
     for (int y = 0; y < height; y++) {
         const uint8_t *row = grey + (size_t)y * stride;
-        uint32_t own = 0, own_squares = 0; /* 16,384 squares of 255 fit */
-        for (int x = 0; x < width; x++) {
-            own += row[x];
-            own_squares += (uint32_t)row[x] * row[x];
+        Lanes sum = {0}, squares = {0}; /* rows are padded with zeros, and 2,048 squares fit */
+        for (int x = 0; x < width; x += 8) {
+            Lanes v = bc_load8(row + x);
+            sum += v;
+            squares += v * v;
         }
-        sum += own;
-        squares += own_squares;
+        facts->grey_sum += total(sum);
+        facts->grey_squares += total(squares);
         if (y == 0 || y == height - 1) continue;
-        const uint8_t *up = row - stride, *down = row + stride;
-        for (int start = 1; start < width - 1; start += 1024) { /* squares of 1,020 fit */
-            int end = start + 1024 < width - 1 ? start + 1024 : width - 1;
-            int32_t edge = 0, edge_2 = 0;
-            for (int x = start; x < end; x++) {
-                int32_t value = up[x] + down[x] + row[x - 1] + row[x + 1] - 4 * row[x];
-                edge += value;
-                edge_2 += value * value;
-            }
-            edge_sum += edge;
-            edge_squares += edge_2;
+        Lanes edge = {0}, edge_squares = {0};
+        int x = 1;
+        for (; x + 8 <= width - 1; x += 8) {
+            Lanes v = edges(row + x, stride);
+            edge += v + 1020; /* not below 0, so that the sums are of one sign */
+            edge_squares += v * v;
+        }
+        facts->edge_sum += total(edge) - 1020 * (int64_t)(x - 1);
+        facts->edge_squares += total(edge_squares);
+        for (; x < width - 1; x++) {
+            int v = row[x - stride] + row[x + stride] + row[x - 1] + row[x + 1] - 4 * row[x];
+            facts->edge_sum += v;
+            facts->edge_squares += v * v;
         }
     }
-    facts->grey_sum = sum;
-    facts->grey_squares = squares;
-    facts->edge_sum = edge_sum;
-    facts->edge_squares = edge_squares;
 }
 
 /* ---- hashes ---- */
 
 /* The values of rank 31 and 32 of 64. */
-FASTEST static void middle_two(const double values[64], double *below, double *above) {
+static void middle_two(const double values[64], double *below, double *above) {
     for (int i = 0; i < 64; i++) {
         int less = 0, up_to = 0;
         for (int k = 0; k < 64; k++) {
@@ -101,7 +121,7 @@ static uint64_t bits_above(const double values[64], double threshold) {
     return bits;
 }
 
-FASTEST static void low_frequencies(double rows[FREQUENCIES][THUMB], const uint8_t *picture,
+static void low_frequencies(double rows[FREQUENCIES][THUMB], const uint8_t *picture,
                                     double out[64]) {
     for (int k = 0; k < FREQUENCIES; k++) {
         double half[THUMB] = {0};
@@ -119,13 +139,15 @@ FASTEST static void low_frequencies(double rows[FREQUENCIES][THUMB], const uint8
 typedef struct {
     Hasher *hasher;
     const uint8_t *columns; /* transposed */
+    const float *wide;
     int width, height;
     uint8_t *scratch, *small;
+    float *room;
 } Picture;
 
 static int shrink(Picture *p, int filter, int width, int height) {
-    return bc_resize(&p->hasher->resizer, p->columns, p->width, p->height, filter, width, height,
-                     p->scratch, p->small);
+    return bc_resize(&p->hasher->resizer, p->columns, p->wide, p->width, p->height, filter, width,
+                     height, p->scratch, p->room, p->small);
 }
 
 /* Sure unless the two values about the median are so near that rounding could turn a bit. */
@@ -199,22 +221,37 @@ static int widest(int width, int height) {
     return side > MAX_WAVELET_SIDE || side < THUMB ? THUMB : side;
 }
 
-size_t bc_measure_room(int width, int height) {
+/* Where the planes stand in the room, each at a multiple of 32. */
+typedef struct {
+    size_t columns, scratch, small, wide, room, end;
+} Plan;
+
+static Plan plan(int width, int height) {
     int side = widest(width, height);
-    return bc_plane(width, height) + bc_plane(height, width) +
-           2 * (bc_plane(height, side) + bc_plane(side, height)) + bc_plane(side, side);
+    size_t whole = bc_plane(height, width), part = bc_plane(height, side) + bc_plane(side, height);
+    Plan p = {.columns = bc_plane(width, height)};
+    p.scratch = p.columns + whole;
+    p.small = p.scratch + part;
+    p.wide = p.small + bc_plane(side, side);
+    p.room = p.wide + (whole <= 2 * MAX_WIDE ? whole * sizeof(float) : 0);
+    p.end = p.room + part * sizeof(float);
+    return p;
 }
 
-int bc_measure(Hasher *hasher, const uint8_t *pixels, int width, int height, int channels,
-               int64_t wanted, uint8_t *room, Facts *facts) {
-    int side = widest(width, height);
-    uint8_t *grey = room, *columns = grey + bc_plane(width, height);
-    Picture p = {hasher, columns, width, height, columns + bc_plane(height, width), NULL};
-    p.small = p.scratch + 2 * (bc_plane(height, side) + bc_plane(side, height));
-    to_grey(pixels, width, height, channels, grey);
-    bc_transpose(grey, width, height, columns);
+size_t bc_measure_room(int width, int height) { return plan(width, height).end; }
+
+int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wanted,
+               Facts *facts) {
+    Plan at = plan(width, height);
+    uint8_t *columns = room + at.columns;
+    bc_transpose(room, width, height, columns);
+    Picture p = {.hasher = hasher, .columns = columns, .width = width, .height = height};
+    p.scratch = room + at.scratch;
+    p.small = room + at.small;
+    p.room = (float *)(void *)(room + at.room);
+    p.wide = bc_wide(columns, height, width, (float *)(void *)(room + at.wide));
     facts->known = 0;
-    if (wanted & STATISTICS) statistics(grey, width, height, facts);
+    if (wanted & STATISTICS) statistics(room, width, height, facts);
     return (!(wanted & STATISTICS) || thumbnail(&p, facts)) &&
            (!(wanted & PHASH) || phash(&p, facts)) && (!(wanted & DHASH) || dhash(&p, facts)) &&
            (!(wanted & AHASH) || ahash(&p, facts)) && (!(wanted & WHASH) || whash(&p, facts));

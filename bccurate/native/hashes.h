@@ -35,9 +35,9 @@ uint8_t *bc_room(Hasher *hasher, size_t size);
 /* Bytes of room that bc_measure needs. */
 size_t bc_measure_room(int width, int height);
 
-/* Fill in the hashes and statistics that `wanted` names. `pixels` is H x W, or H x W x 3 where
- * `channels` is 3. 0 where memory ends. */
-int bc_measure(Hasher *hasher, const uint8_t *pixels, int width, int height, int channels,
-               int64_t wanted, uint8_t *room, Facts *facts);
+/* Fill in the hashes and statistics that `wanted` names, of the grey plane at the begin of `room`.
+ * 0 where memory ends. */
+int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wanted,
+               Facts *facts);
 
 #endif

@@ -40,7 +40,7 @@ typedef struct {
     int past;  /* zero bytes that were read past the end */
 } Reader;
 
-static inline uint64_t load64(const uint8_t *p) {
+INLINE uint64_t load64(const uint8_t *p) {
     uint64_t word;
     memcpy(&word, p, 8);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -50,7 +50,7 @@ static inline uint64_t load64(const uint8_t *p) {
 }
 
 /* At least 56 bits afterwards. */
-static inline void refill(Reader *r) {
+INLINE void refill(Reader *r) {
     if (r->end - r->next >= 8) {
         r->bits |= load64(r->next) << r->count;
         r->next += (63 - r->count) >> 3;
@@ -66,7 +66,7 @@ static inline void refill(Reader *r) {
     }
 }
 
-static inline uint32_t take(Reader *r, int n) {
+INLINE uint32_t take(Reader *r, int n) {
     uint32_t value = (uint32_t)(r->bits & (((uint64_t)1 << n) - 1));
     r->bits >>= n;
     r->count -= n;
@@ -153,6 +153,22 @@ typedef struct {
     uint32_t litlen[LITLEN_SIZE], dist[DIST_SIZE];
 } Codes;
 
+/* Where two literals' codes stand together in one first-level index, its entry gives both: their
+ * number is then in the place of the extra bits. */
+static void pair_literals(uint32_t *table) {
+    static const int SIZE = 1 << LITLEN_BITS;
+    uint32_t single[1 << LITLEN_BITS];
+    memcpy(single, table, sizeof single);
+    for (int i = 0; i < SIZE; i++) {
+        uint32_t one = single[i], two = single[i >> (one & 255)];
+        if (KIND(one) != LITERAL) continue;
+        table[i] = one | 1 << 12;
+        if (KIND(two) == LITERAL && (one & 255) + (two & 255) <= LITLEN_BITS)
+            table[i] = ENTRY(LITERAL | 2 << 4, one >> 16 | two >> 16 << 8,
+                             (one & 255) + (two & 255));
+    }
+}
+
 static int fixed_codes(Codes *codes) {
     uint8_t lengths[320];
     memset(lengths, 8, 144);
@@ -160,6 +176,7 @@ static int fixed_codes(Codes *codes) {
     memset(lengths + 256, 7, 24);
     memset(lengths + 280, 8, 8);
     if (!build(codes->litlen, LITLEN_SIZE, LITLEN_BITS, lengths, 288, litlen_entry)) return 0;
+    pair_literals(codes->litlen);
     memset(lengths, 5, 32);
     return build(codes->dist, DIST_SIZE, DIST_BITS, lengths, 32, dist_entry);
 }
@@ -194,11 +211,12 @@ static int dynamic_codes(Reader *r, Codes *codes) {
         i += repeat;
     }
     if (!lengths[256]) return 0;
-    return build(codes->litlen, LITLEN_SIZE, LITLEN_BITS, lengths, litlens, litlen_entry) &&
-           build(codes->dist, DIST_SIZE, DIST_BITS, lengths + litlens, dists, dist_entry);
+    if (!build(codes->litlen, LITLEN_SIZE, LITLEN_BITS, lengths, litlens, litlen_entry)) return 0;
+    pair_literals(codes->litlen);
+    return build(codes->dist, DIST_SIZE, DIST_BITS, lengths + litlens, dists, dist_entry);
 }
 
-static inline uint32_t look_up(const uint32_t *table, int bits, Reader *r) {
+INLINE uint32_t look_up(const uint32_t *table, int bits, Reader *r) {
     uint32_t entry = table[r->bits & ((1u << bits) - 1)];
     if (KIND(entry) == LINK) {
         take(r, bits);
@@ -208,35 +226,73 @@ static inline uint32_t look_up(const uint32_t *table, int bits, Reader *r) {
     return entry;
 }
 
-/* The symbols of one block to out + *at; 0 on bad data or more than `size` bytes. */
-static int inflate_block(Reader *r, const Codes *codes, uint8_t *out, size_t size, size_t *at) {
+/* As many symbols as can be had without asking whether input or output end; KIND of the last. */
+INLINE int inflate_fast(Reader *r, const Codes *codes, uint8_t *out, size_t size, size_t *at) {
     size_t n = *at;
-    for (;;) {
+    while (r->end - r->next >= 32 && size - n >= 300) {
         refill(r);
-        uint32_t entry = look_up(codes->litlen, LITLEN_BITS, r);
-        while (KIND(entry) == LITERAL) { /* 56 bits hold three codes of 15 and a length's extra */
-            if (n == size) return 0;
-            out[n++] = (uint8_t)(entry >> 16);
-            if (r->count < 15 + 5 + 15 + 13) refill(r);
-            if (r->past > 8) return 0;
-            entry = look_up(codes->litlen, LITLEN_BITS, r);
+        uint32_t entry = codes->litlen[r->bits & ((1u << LITLEN_BITS) - 1)];
+        for (int k = 0; k < 4 && KIND(entry) == LITERAL; k++) { /* 44 bits at most */
+            out[n] = (uint8_t)(entry >> 16);
+            out[n + 1] = (uint8_t)(entry >> 24);
+            n += EXTRA(entry);
+            take(r, (int)(entry & 255));
+            entry = codes->litlen[r->bits & ((1u << LITLEN_BITS) - 1)];
         }
-        if (KIND(entry) == END) break;
-        if (KIND(entry) != BASE) return 0;
+        if (KIND(entry) == LITERAL) continue;
+        refill(r);
+        entry = look_up(codes->litlen, LITLEN_BITS, r);
+        if (KIND(entry) == LITERAL) { /* a long code, of one literal */
+            out[n++] = (uint8_t)(entry >> 16);
+            continue;
+        }
+        if (KIND(entry) != BASE) {
+            *at = n;
+            return (int)KIND(entry);
+        }
         size_t length = (entry >> 16) + take(r, (int)EXTRA(entry));
         entry = look_up(codes->dist, DIST_BITS, r);
-        if (KIND(entry) != BASE) return 0;
         size_t distance = (entry >> 16) + take(r, (int)EXTRA(entry));
-        if (distance > n || length > size - n || r->past > 8) return 0;
-        if (distance >= length) {
-            memcpy(out + n, out + n - distance, length);
+        if (KIND(entry) != BASE || distance > n) return BAD;
+        if (distance >= 8) {
+            for (size_t i = 0; i < length; i += 8) memcpy(out + n + i, out + n + i - distance, 8);
         } else {
             for (size_t i = 0; i < length; i++) out[n + i] = out[n + i - distance];
         }
         n += length;
     }
     *at = n;
-    return 1;
+    return LITERAL;
+}
+
+/* The symbols of one block to out + *at; 0 on bad data or more than `size` bytes. */
+static int inflate_block(Reader *reader, const Codes *codes, uint8_t *out, size_t size,
+                                 size_t *at) {
+    Reader local = *reader, *r = &local; /* so that it stays in registers */
+    size_t n = *at;
+    int kind = inflate_fast(r, codes, out, size, &n);
+    while (kind == LITERAL) {
+        refill(r);
+        uint32_t entry = look_up(codes->litlen, LITLEN_BITS, r);
+        kind = (int)KIND(entry);
+        if (r->past > 8) return 0;
+        if (kind == LITERAL) {
+            size_t pieces = EXTRA(entry) == 2 ? 2 : 1;
+            if (size - n < pieces) return 0;
+            for (size_t i = 0; i < pieces; i++) out[n++] = (uint8_t)(entry >> (16 + 8 * i));
+        } else if (kind == BASE) {
+            size_t length = (entry >> 16) + take(r, (int)EXTRA(entry));
+            entry = look_up(codes->dist, DIST_BITS, r);
+            size_t distance = (entry >> 16) + take(r, (int)EXTRA(entry));
+            if (KIND(entry) != BASE || distance > n || length > size - n) return 0;
+            for (size_t i = 0; i < length; i++) out[n + i] = out[n + i - distance];
+            n += length;
+            kind = LITERAL;
+        }
+    }
+    *at = n;
+    *reader = local;
+    return kind == END;
 }
 
 static int stored_block(Reader *r, uint8_t *out, size_t size, size_t *at) {
@@ -256,7 +312,7 @@ static int stored_block(Reader *r, uint8_t *out, size_t size, size_t *at) {
     return 1;
 }
 
-FASTEST static uint32_t adler32(const uint8_t *data, size_t n) {
+static uint32_t adler32(const uint8_t *data, size_t n) {
     uint32_t a = 1, b = 0;
     while (n) { /* 5,536 bytes at most before a remainder keeps the sums within 32 bits */
         size_t chunk = n < 5536 ? n : 5536, i = 0;

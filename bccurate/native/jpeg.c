@@ -7,10 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "image.h"
+#include "resize.h"
 
 enum {
-    LOOK = 10,        /* bits that one look-up decodes */
+    LOOK = 11,        /* bits that one look-up decodes */
     MAX_SIDE = 16384,
     MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
 };
@@ -44,7 +46,7 @@ typedef struct {
 
 typedef struct {
     JpegTables *tables;
-    uint16_t quant[4][64]; /* in natural order */
+    uint16_t quant[4][64]; /* in zigzag order, as read */
     int has_quant[4], has_dc[2], has_ac[2];
     Component parts[3];
     int n, width, height, jfif, adobe, frame;
@@ -58,7 +60,7 @@ static int big16(const uint8_t *p) { return p[0] << 8 | p[1]; }
 
 /* ---- tables ---- */
 
-static int extended(int bits, int size) {
+INLINE int extended(int bits, int size) {
     return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
 }
 
@@ -119,7 +121,7 @@ static int read_quant(Jpeg *j, const uint8_t *p, int n) {
         if (p[0] > 3) return 0; /* 16-bit tables too */
         for (int i = 0; i < 64; i++) {
             if (!p[1 + i]) return 0;
-            j->quant[p[0]][ZIGZAG[i]] = p[1 + i];
+            j->quant[p[0]][i] = p[1 + i];
         }
         j->has_quant[p[0]] = 1;
     }
@@ -223,7 +225,7 @@ typedef struct {
     int past; /* zero bits that were supplied after the data */
 } Reader;
 
-static inline uint64_t load_big64(const uint8_t *p) {
+INLINE uint64_t load_big64(const uint8_t *p) {
     uint64_t word;
     memcpy(&word, p, 8);
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
@@ -247,9 +249,9 @@ static void refill_slowly(Reader *r) {
     }
 }
 
-/* At least 48 bits afterwards. */
-static inline void refill(Reader *r) {
-    if (r->count > 48) return;
+/* At least 33 bits afterwards: the longest code and the longest value that follows it. */
+INLINE void refill(Reader *r) {
+    if (r->count > 32) return;
     if (r->end - r->next >= 8) {
         uint64_t word = load_big64(r->next);
         uint64_t ones = ~word; /* a byte of the word is FF where one of `ones` is 00 */
@@ -262,22 +264,24 @@ static inline void refill(Reader *r) {
             return;
         }
     }
-    refill_slowly(r);
+    Reader copy = *r; /* so that the reader itself can stay in registers */
+    refill_slowly(&copy);
+    *r = copy;
 }
 
-static inline void skip(Reader *r, int n) {
+INLINE void skip(Reader *r, int n) {
     r->bits <<= n;
     r->count -= n;
 }
 
-static inline int take(Reader *r, int n) {
+INLINE int take(Reader *r, int n) {
     int value = (int)(r->bits >> 1 >> (63 - n));
     skip(r, n);
     return value;
 }
 
 /* The next symbol, -1 where the bits are none. */
-static inline int symbol_of(Reader *r, const Huffman *code) {
+INLINE int symbol_of(Reader *r, const Huffman *code) {
     uint32_t quick = code->quick[r->bits >> (64 - LOOK)];
     if (quick) {
         skip(r, (int)(quick & 255));
@@ -293,56 +297,49 @@ static inline int symbol_of(Reader *r, const Huffman *code) {
 }
 
 /* One block's coefficients, dequantized, in natural order. Returns the last zigzag index that is
- * not 0, or -1 on bad data. */
-static inline int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
+ * not 0, or -1 on bad data. `extreme` gets bits above MAX_VALUE where a coefficient is absurd. */
+INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block, uint32_t *extreme) {
     const uint16_t *quant = j->quant[c->quant];
     const Huffman *ac = &j->tables->ac[c->ac];
     refill(r);
-    int size = symbol_of(r, &j->tables->dc[c->dc]), extreme = 0, last = 0;
+    int size = symbol_of(r, &j->tables->dc[c->dc]), last = 0;
     if (size < 0) return -1;
     c->last += extended(take(r, size), size);
     int value = c->last * quant[0];
-    extreme = value < 0 ? -value : value;
-    if (extreme > MAX_VALUE) return -1;
+    *extreme |= (uint32_t)(value < 0 ? -value : value);
+    if (*extreme > MAX_VALUE) return -1; /* at once: the sum must not run away */
     block[0] = (int16_t)value;
     for (int k = 1; k < 64; k++) {
         refill(r);
         int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
-        int run, number;
+        int number;
         if (whole) {
             skip(r, whole & 255);
-            run = whole >> 8 & 255;
+            k += whole >> 8 & 255;
             number = whole >> 16;
         } else {
             int symbol = symbol_of(r, ac);
             if (symbol < 0) return -1;
-            run = symbol >> 4;
             size = symbol & 15;
             if (!size) {
-                if (run != 15) {
-                    if (run) return -1;
-                    break;
-                }
+                if (symbol == 0) break;
+                if (symbol != 0xF0) return -1;
                 k += 15;
                 continue;
             }
+            k += symbol >> 4;
             number = extended(take(r, size), size);
         }
-        k += run;
         if (k > 63) return -1;
-        int place = ZIGZAG[k];
-        value = number * quant[place];
-        int magnitude = value < 0 ? -value : value;
-        if (magnitude > MAX_VALUE) return -1;
-        block[place] = (int16_t)value;
+        value = number * quant[k];
+        *extreme |= (uint32_t)(value < 0 ? -value : value);
+        block[ZIGZAG[k]] = (int16_t)value;
         last = k;
     }
     return last;
 }
 
 /* ---- inverse DCT ---- */
-
-typedef int32_t Lanes __attribute__((vector_size(32)));
 
 #define F_0_298 2446
 #define F_0_390 3196
@@ -358,7 +355,7 @@ typedef int32_t Lanes __attribute__((vector_size(32)));
 #define F_3_072 25172
 
 /* One pass over eight vectors, in place, scaled down by `shift` bits with rounding. */
-static inline __attribute__((always_inline)) void idct_pass(Lanes v[8], const int shift) {
+INLINE void idct_pass(Lanes v[8], const int shift) {
     Lanes z1 = (v[2] + v[6]) * F_0_541;
     Lanes t2 = z1 - v[6] * F_1_847, t3 = z1 + v[2] * F_0_765;
     Lanes half = {0};
@@ -382,7 +379,7 @@ static inline __attribute__((always_inline)) void idct_pass(Lanes v[8], const in
     v[4] = (e3 - o0) >> shift;
 }
 
-static inline __attribute__((always_inline)) void transpose(Lanes v[8]) {
+INLINE void transpose(Lanes v[8]) {
 #define LOW(x, y) __builtin_shuffle(x, y, (Lanes){0, 8, 1, 9, 4, 12, 5, 13})
 #define HIGH(x, y) __builtin_shuffle(x, y, (Lanes){2, 10, 3, 11, 6, 14, 7, 15})
 #define LOW2(x, y) __builtin_shuffle(x, y, (Lanes){0, 1, 8, 9, 4, 5, 12, 13})
@@ -405,8 +402,7 @@ static inline __attribute__((always_inline)) void transpose(Lanes v[8]) {
 
 /* Writes 8x8 samples. Returns bits that are set where a value left the range in which all
  * implementations agree. */
-static inline __attribute__((always_inline)) int32_t idct(int16_t *block, uint8_t *out,
-                                                          int stride) {
+INLINE int32_t idct(const int16_t *block, uint8_t *out, int stride) {
     typedef int16_t Half __attribute__((vector_size(16)));
     Lanes v[8], odd = {0};
     for (int i = 0; i < 8; i++) {
@@ -420,30 +416,24 @@ static inline __attribute__((always_inline)) int32_t idct(int16_t *block, uint8_
     idct_pass(v, 13 + 2 + 3);
     for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 9;
     transpose(v);
-    for (int i = 0; i < 8; i++) {
-        Lanes s = v[i] + 128;
-        Lanes over = s > 255;
-        s = ((s & ~over) | (over & 255)) & (s > 0);
-        typedef uint8_t Bytes __attribute__((vector_size(8)));
-        Bytes bytes = __builtin_convertvector(s, Bytes);
-        memcpy(out + (size_t)i * (size_t)stride, &bytes, 8);
-    }
+    for (int i = 0; i < 8; i++) bc_store8(v[i] + 128, out + (size_t)i * (size_t)stride);
     int32_t any = 0;
     for (int i = 0; i < 8; i++) any |= odd[i];
     return any;
 }
 
-static inline void flat(int dc, uint8_t *out, int stride) {
+INLINE void flat(int dc, uint8_t *out, int stride) {
     int value = ((dc << 2) + 16) >> 5;
     value = value < -128 ? 0 : value > 127 ? 255 : value + 128;
     for (int i = 0; i < 8; i++) memset(out + (size_t)i * (size_t)stride, value, 8);
 }
 
 /* The scan, block by block, to the planes; 1 where all of it was sound and EOI came next. */
-FASTEST static int decode_scan(Jpeg *j) {
+static int decode_scan(Jpeg *j) {
     Reader r = {j->scan, j->end, 0, 0, 0};
     int16_t block[64] __attribute__((aligned(32)));
     int32_t odd = 0;
+    uint32_t extreme = 0;
     memset(block, 0, sizeof block);
     for (int my = 0; my < j->blocks_high; my++) {
         for (int mx = 0; mx < j->blocks_wide; mx++) {
@@ -452,7 +442,7 @@ FASTEST static int decode_scan(Jpeg *j) {
                 for (int b = 0; b < c->h * c->v; b++) {
                     int x = mx * c->h + b % c->h, y = my * c->v + b / c->h;
                     uint8_t *out = c->plane + (size_t)y * 8 * (size_t)c->stride + (size_t)x * 8;
-                    int last = read_block(&r, j, c, block);
+                    int last = read_block(&r, j, c, block, &extreme);
                     if (last < 0) return 0;
                     if (last) {
                         odd |= idct(block, out, c->stride);
@@ -465,7 +455,7 @@ FASTEST static int decode_scan(Jpeg *j) {
                 }
             }
         }
-        if (r.past > r.count || odd) return 0;
+        if (r.past > r.count || odd || extreme > MAX_VALUE) return 0;
     }
     /* Whole bytes that were read ahead must not be data. */
     if (r.count - r.past >= 8) return 0;
@@ -474,73 +464,106 @@ FASTEST static int decode_scan(Jpeg *j) {
 
 /* ---- colour ---- */
 
-/* One row of chroma at full width. `near` weighs three times `far`, the row beyond; for pictures
- * whose chroma has all rows both are the same. libjpeg's h2v2 and h2v1 "fancy" upsampling. */
-static inline void widen(const uint8_t *near, const uint8_t *far, int n, uint8_t *out) {
-    int before = near[0] * 3 + far[0], here = before;
-    for (int i = 0; i < n; i++) {
-        int after = i + 1 < n ? near[i + 1] * 3 + far[i + 1] : here;
-        out[2 * i] = (uint8_t)((here * 3 + before + 8) >> 4);
-        out[2 * i + 1] = (uint8_t)((here * 3 + after + 7) >> 4);
-        before = here;
-        here = after;
+/* libjpeg's "fancy" upsampling: a sample weighs three times its neighbour, across and, where chroma
+ * lacks rows, down: `sums` is then 3 near + far, else the samples themselves. Edges repeat. */
+INLINE void widen(uint16_t *sums, int n, const int left, const int right, const int shift,
+                  uint8_t *out) {
+    typedef uint16_t Words __attribute__((vector_size(32)));
+    sums[0] = sums[1]; /* sample i stands at i + 1 */
+    sums[n + 1] = sums[n];
+    for (int i = 0; i < n; i += 16) { /* 16 more than n may be read and written */
+        Words before, here, after;
+        memcpy(&before, sums + i, 32);
+        memcpy(&here, sums + i + 1, 32);
+        memcpy(&after, sums + i + 2, 32);
+        Words one = (here * 3 + before + (uint16_t)left) >> (uint16_t)shift;
+        Words two = (here * 3 + after + (uint16_t)right) >> (uint16_t)shift;
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+        one = one << 8 | two;
+#else
+        one = two << 8 | one; /* two bytes side by side */
+#endif
+        memcpy(out + 2 * i, &one, 32);
     }
 }
 
-static inline void widen_only(const uint8_t *in, int n, uint8_t *out) {
-    for (int i = 0; i < n; i++) {
-        int before = in[i ? i - 1 : 0], here = in[i] * 3, after = in[i + 1 < n ? i + 1 : i];
-        out[2 * i] = (uint8_t)((here + before + 1) >> 2);
-        out[2 * i + 1] = (uint8_t)((here + after + 2) >> 2);
+/* Sixteen pixels: their grey, and their colours where `rgb` wants them. Side by side first, because
+ * that is quick in vectors. What is past the row may be read: planes end with 16 bytes more. */
+INLINE void convert_16(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint8_t *grey,
+                       uint8_t *rgb) {
+    uint8_t colour[3][16];
+    for (int i = 0; i < 16; i += 8) {
+        Lanes light = bc_load8(y + i), b = bc_load8(cb + i) - 128, r = bc_load8(cr + i) - 128;
+        Lanes red = bc_clamp(light + ((91881 * r + 32768) >> 16));
+        Lanes green = bc_clamp(light + ((-22554 * b - 46802 * r + 32768) >> 16));
+        Lanes blue = bc_clamp(light + ((116130 * b + 32768) >> 16));
+        bc_store8(bc_luma(red, green, blue), grey + i);
+        if (!rgb) continue;
+        bc_store8(red, colour[0] + i);
+        bc_store8(green, colour[1] + i);
+        bc_store8(blue, colour[2] + i);
+    }
+    if (rgb) bc_interleave(colour[0], colour[1], colour[2], rgb);
+}
+
+INLINE void convert_row(const uint8_t *const planes[3], int n, uint8_t *grey, uint8_t *rgb) {
+    for (int x = 0; x < n; x += 16) {
+        uint8_t last[48]; /* grey rows are padded, pixels are not */
+        int whole = x + 16 <= n;
+        convert_16(planes[0] + x, planes[1] + x, planes[2] + x, grey + x,
+                   rgb ? whole ? rgb + 3 * x : last : NULL);
+        if (rgb && !whole) memcpy(rgb + 3 * x, last, 3 * (size_t)(n - x));
     }
 }
 
-static inline uint8_t clamp(int value) {
-    return (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-}
-
-static inline void to_rgb(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, int n,
-                          uint8_t *restrict rgb) {
-    for (int i = 0; i < n; i++) {
-        int b = cb[i] - 128, r = cr[i] - 128;
-        rgb[3 * i] = clamp(y[i] + ((91881 * r + 32768) >> 16));
-        rgb[3 * i + 1] = clamp(y[i] + ((-22554 * b - 46802 * r + 32768) >> 16));
-        rgb[3 * i + 2] = clamp(y[i] + ((116130 * b + 32768) >> 16));
-    }
-}
-
-FASTEST static void to_pixels(const Jpeg *j, uint8_t *rows, uint8_t *pixels) {
+/* Chroma rows that go with a row of light, at full width. */
+static void chroma_rows(const Jpeg *j, int row, uint16_t *sums, uint8_t *room,
+                        const uint8_t *planes[3]) {
     const Component *y = &j->parts[0];
-    for (int row = 0; row < j->height; row++) {
-        const uint8_t *light = y->plane + (size_t)row * (size_t)y->stride, *chroma[3];
-        for (int i = 1; i < j->n; i++) {
-            const Component *c = &j->parts[i];
-            int own = row / y->v, other = own;
-            if (y->v == 2) other = row % 2 ? own + 1 : own - 1;
-            if (other < 0 || other >= c->height) other = own;
-            const uint8_t *near = c->plane + (size_t)own * (size_t)c->stride;
-            const uint8_t *far = c->plane + (size_t)other * (size_t)c->stride;
-            uint8_t *wide = rows + (size_t)(i - 1) * 2 * (size_t)c->stride;
-            chroma[i] = y->h == 1 ? near : wide;
-            if (y->h == 2 && y->v == 2) widen(near, far, c->width, wide);
-            if (y->h == 2 && y->v == 1) widen_only(near, c->width, wide);
+    for (int i = 1; i < j->n; i++, room += 2 * j->parts[1].stride) {
+        const Component *c = &j->parts[i];
+        int own = row / y->v, other = row % 2 ? own + 1 : own - 1;
+        if (y->v == 1 || other < 0 || other >= c->height) other = own;
+        const uint8_t *near = c->plane + (size_t)own * (size_t)c->stride;
+        const uint8_t *far = c->plane + (size_t)other * (size_t)c->stride;
+        planes[i] = y->h == 1 ? near : room;
+        if (y->h == 1) continue;
+        if (y->v == 2) {
+            for (int x = 0; x < c->width; x++) sums[x + 1] = (uint16_t)(near[x] * 3 + far[x]);
+            widen(sums, c->width, 8, 7, 4, room);
+        } else {
+            for (int x = 0; x < c->width; x++) sums[x + 1] = near[x];
+            widen(sums, c->width, 1, 2, 2, room);
         }
-        if (j->n == 1)
-            memcpy(pixels, light, (size_t)j->width);
-        else
-            to_rgb(light, chroma[1], chroma[2], j->width, pixels);
-        pixels += (size_t)j->width * (size_t)j->n;
+    }
+}
+
+static void convert(const Jpeg *j, uint8_t *room, uint8_t *grey, uint8_t *pixels) {
+    uint16_t sums[MAX_SIDE / 2 + 32] = {0};
+    const uint8_t *planes[3];
+    for (int row = 0; row < j->height; row++, grey += bc_stride(j->width)) {
+        planes[0] = j->parts[0].plane + (size_t)row * (size_t)j->parts[0].stride;
+        chroma_rows(j, row, sums, room, planes);
+        if (j->n == 3) {
+            convert_row(planes, j->width, grey, pixels);
+        } else {
+            memcpy(grey, planes[0], (size_t)j->width);
+            for (int x = 0; pixels && x < j->width; x++)
+                pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = planes[0][x];
+        }
+        memset(grey + j->width, 0, bc_stride(j->width) - (size_t)j->width);
+        if (pixels) pixels += 3 * (size_t)j->width;
     }
 }
 
 /* ---- the door ---- */
 
-static size_t planes(const Jpeg *j, uint8_t *start) {
+static size_t place(Jpeg *j, uint8_t *start) {
     size_t used = 0;
     for (int i = 0; i < j->n; i++) {
-        Component *c = (Component *)&j->parts[i];
+        Component *c = &j->parts[i];
         if (start) c->plane = start + used;
-        used += (size_t)c->stride * (size_t)j->blocks_high * (size_t)c->v * 8;
+        used += (size_t)c->stride * (size_t)j->blocks_high * (size_t)c->v * 8 + 16;
     }
     return used;
 }
@@ -548,16 +571,16 @@ static size_t planes(const Jpeg *j, uint8_t *start) {
 size_t bc_jpeg_scratch(const uint8_t *data, size_t n, Shape *shape) {
     Jpeg j;
     if (!parse(&j, data, n, NULL)) return 0;
-    *shape = (Shape){j.width, j.height, j.n};
-    return planes(&j, NULL) + 4 * (size_t)j.parts[0].stride + 64;
+    *shape = (Shape){j.width, j.height};
+    return place(&j, NULL) + 4 * (size_t)j.parts[0].stride + 64;
 }
 
 int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *scratch,
-                   uint8_t *pixels) {
+                   uint8_t *grey, uint8_t *pixels) {
     Jpeg j;
     if (!parse(&j, data, n, tables)) return 0;
-    size_t used = planes(&j, scratch);
+    size_t used = place(&j, scratch);
     if (!decode_scan(&j)) return 0;
-    to_pixels(&j, scratch + used, pixels);
+    convert(&j, scratch + used, grey, pixels);
     return 1;
 }

@@ -12,11 +12,10 @@
 #define EXPORT __attribute__((visibility("default")))
 #endif
 
-/* One binary for all machines: the loader takes the version that the processor has. */
-#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__) && defined(__linux__)
-#define FASTEST __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__GNUC__)
+#define INLINE static inline __attribute__((always_inline))
 #else
-#define FASTEST
+#define INLINE static inline
 #endif
 
 #endif

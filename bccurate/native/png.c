@@ -3,6 +3,7 @@
 
 #include "image.h"
 #include "inflate.h"
+#include "resize.h"
 
 static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 enum { HEADER = 8 + 8 + 13 + 4, MAX_SIDE = 16384 };
@@ -43,8 +44,8 @@ size_t bc_png_scratch(const uint8_t *data, size_t n, Shape *shape) {
     if (width < MIN_SIDE || height < MIN_SIDE || width > MAX_SIDE || height > MAX_SIDE) return 0;
     if (data[24] != 8 || (data[25] != 0 && data[25] != 2) || data[26] || data[27] || data[28])
         return 0;
-    *shape = (Shape){(int)width, (int)height, data[25] ? 3 : 1};
-    return n + (size_t)height * (1 + (size_t)width * (size_t)shape->channels) + 8;
+    *shape = (Shape){(int)width, (int)height};
+    return n + (size_t)height * (1 + 4 * (size_t)width) + 8; /* the filters are undone in place */
 }
 
 /* The compressed stream: where it stands in the file, or joined in `joined`; 0 bytes where a chunk
@@ -78,66 +79,71 @@ static size_t compressed(const uint8_t *data, size_t n, uint8_t *joined, const u
     return 0;
 }
 
-static inline uint8_t paeth(int left, int up, int corner) {
+INLINE uint8_t paeth(int left, int up, int corner) {
     int p = up - corner, q = left - corner;
     int a = p < 0 ? -p : p, b = q < 0 ? -q : q, c = p + q < 0 ? -(p + q) : p + q;
     int nearest = b < a ? up : left, least = b < a ? b : a;
     return (uint8_t)(c < least ? corner : nearest);
 }
 
-/* Undo one row's filter. `up` is the row above, zeros for the first. */
-static inline int unfilter(int filter, const uint8_t *raw, const uint8_t *up, uint8_t *row, int n,
-                           int bpp) {
+/* Undo one row's filter in place. `up` is the row above, zeros for the first. */
+INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, const int bpp,
+                    int n) {
     switch (filter) {
     case 0:
-        memcpy(row, raw, (size_t)n);
         return 1;
     case 1:
-        for (int i = 0; i < bpp; i++) row[i] = raw[i];
-        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(raw[i] + row[i - bpp]);
+        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(row[i] + row[i - bpp]);
         return 1;
     case 2:
-        for (int i = 0; i < n; i++) row[i] = (uint8_t)(raw[i] + up[i]);
+        for (int i = 0; i < n; i++) row[i] = (uint8_t)(row[i] + up[i]);
         return 1;
     case 3:
-        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(raw[i] + (up[i] >> 1));
-        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(raw[i] + ((row[i - bpp] + up[i]) >> 1));
+        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(row[i] + (up[i] >> 1));
+        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(row[i] + ((row[i - bpp] + up[i]) >> 1));
         return 1;
     case 4:
-        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(raw[i] + up[i]);
+        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(row[i] + up[i]);
         for (int i = bpp; i < n; i++)
-            row[i] = (uint8_t)(raw[i] + paeth(row[i - bpp], up[i], up[i - bpp]));
+            row[i] = (uint8_t)(row[i] + paeth(row[i - bpp], up[i], up[i - bpp]));
         return 1;
     default:
         return 0;
     }
 }
 
-FASTEST static int unfilter_rgb(int filter, const uint8_t *raw, const uint8_t *up, uint8_t *row,
-                                int n) {
-    return unfilter(filter, raw, up, row, n, 3);
+static int unfilter_rgb(int filter, uint8_t *row, const uint8_t *up, int n) {
+    return unfilter(filter, row, up, 3, n);
 }
 
-FASTEST static int unfilter_grey(int filter, const uint8_t *raw, const uint8_t *up, uint8_t *row,
-                                 int n) {
-    return unfilter(filter, raw, up, row, n, 1);
+static int unfilter_grey(int filter, uint8_t *row, const uint8_t *up, int n) {
+    return unfilter(filter, row, up, 1, n);
 }
 
-int bc_png_decode(const uint8_t *data, size_t n, uint8_t *scratch, uint8_t *pixels) {
+int bc_png_decode(const uint8_t *data, size_t n, uint8_t *scratch, uint8_t *grey,
+                  uint8_t *pixels) {
     Shape shape;
     if (!bc_png_scratch(data, n, &shape)) return 0;
     const uint8_t *stream = NULL;
-    size_t length = compressed(data, n, scratch, &stream);
-    int bytes = shape.width * shape.channels;
+    size_t length = compressed(data, n, scratch, &stream), width = (size_t)shape.width;
+    int channels = data[25] ? 3 : 1, bytes = shape.width * channels;
     size_t size = (size_t)shape.height * (size_t)(1 + bytes);
     uint8_t *raw = scratch + n;
     if (!length || !bc_inflate(stream, length, raw, size)) return 0;
     static const uint8_t ZEROS[3 * MAX_SIDE];
     const uint8_t *up = ZEROS;
-    for (int y = 0; y < shape.height; y++, raw += 1 + bytes, up = pixels, pixels += bytes) {
-        int good = shape.channels == 3 ? unfilter_rgb(raw[0], raw + 1, up, pixels, bytes)
-                                       : unfilter_grey(raw[0], raw + 1, up, pixels, bytes);
-        if (!good) return 0;
+    for (int y = 0; y < shape.height; y++, raw += 1 + bytes, grey += bc_stride(shape.width)) {
+        uint8_t *row = raw + 1;
+        if (!(channels == 3 ? unfilter_rgb : unfilter_grey)(raw[0], row, up, bytes)) return 0;
+        bc_to_grey(row, shape.width, 1, channels, grey);
+        up = row;
+        if (!pixels) continue;
+        if (channels == 3)
+            memcpy(pixels, row, (size_t)bytes);
+        else
+            for (size_t x = 0; x < width; x++)
+                pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = row[x];
+        pixels += 3 * width;
     }
     return 1;
 }

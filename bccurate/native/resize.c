@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bytes.h"
+
 enum { PRECISION = 32 - 8 - 2 };
 static const double PI = 3.141592653589793238462643383279502884;
 
@@ -75,62 +77,114 @@ static const Axis *axis_of(Resizer *resizer, int in, int out, int filter) {
     return make_axis(axis, in, out, filter) ? axis : NULL;
 }
 
-/* Weighted sums of whole rows: 32 samples side by side. */
-FASTEST static void resample_rows(const uint8_t *in, size_t stride, const Axis *axis,
-                                  uint8_t *out) {
-    for (int i = 0; i < axis->out; i++) {
-        const int32_t *weights = axis->weights + (size_t)i * (size_t)axis->taps;
-        for (size_t x = 0; x < stride; x += 32) {
-            const uint8_t *from = in + (size_t)axis->first[i] * stride + x;
-            int32_t sum[32];
-            for (int k = 0; k < 32; k++) sum[k] = 1 << (PRECISION - 1);
-            for (int t = 0; t < axis->count[i]; t++, from += stride) {
-                int32_t weight = weights[t];
-                for (int k = 0; k < 32; k++) sum[k] += from[k] * weight;
-            }
-            for (int k = 0; k < 32; k++) {
-                int32_t value = sum[k] >> PRECISION;
-                out[x + (size_t)k] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
-            }
-        }
-        out += stride;
+/* Weighted sums of 32 samples side by side, in whole numbers: what Pillow does. */
+INLINE void resample_exactly(const uint8_t *from, size_t stride, const int32_t *weights, int count,
+                             uint8_t *out) {
+    int32_t sum[32];
+    for (int k = 0; k < 32; k++) sum[k] = 1 << (PRECISION - 1);
+    for (int t = 0; t < count; t++, from += stride)
+        for (int k = 0; k < 32; k++) sum[k] += from[k] * weights[t];
+    for (int k = 0; k < 32; k++) {
+        int32_t value = sum[k] >> PRECISION;
+        out[k] = (uint8_t)(value < 0 ? 0 : value > 255 ? 255 : value);
     }
 }
 
-typedef uint8_t Bytes __attribute__((vector_size(16)));
-#define INTERLEAVE_LOW(a, b) \
-    __builtin_shuffle(a, b, (Bytes){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
-#define INTERLEAVE_HIGH(a, b) \
-    __builtin_shuffle(a, b, (Bytes){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+static void resample_rows(const uint8_t *in, size_t stride, const Axis *axis,
+                                  uint8_t *out) {
+    for (int i = 0; i < axis->out; i++, out += stride)
+        for (size_t x = 0; x < stride; x += 32)
+            resample_exactly(in + (size_t)axis->first[i] * stride + x, stride,
+                             axis->weights + (size_t)i * (size_t)axis->taps, axis->count[i],
+                             out + x);
+}
 
-/* Four rounds of "row i with row i + 8" transpose 16x16 bytes. */
-static void transpose_16(const uint8_t *in, size_t in_stride, uint8_t *out, size_t out_stride) {
-    Bytes a[16], b[16];
-    for (int i = 0; i < 16; i++) memcpy(&a[i], in + (size_t)i * in_stride, 16);
-    for (int round = 0; round < 4; round++) {
-        for (int i = 0; i < 8; i++) {
-            b[2 * i] = INTERLEAVE_LOW(a[i], a[i + 8]);
-            b[2 * i + 1] = INTERLEAVE_HIGH(a[i], a[i + 8]);
+#if defined(__AVX2__) && defined(__FMA__)
+enum { HAS_FLOATS = 1 };
+
+/* The same in floats, four times as fast. Every weight is a float exactly, so a sum is off by less
+ * than `taps` roundings of a value below 1,024; where that could reach another whole number the 32
+ * samples are summed again exactly. */
+static void resample_in_floats(const uint8_t *in, const float *wide, size_t stride,
+                               const Axis *axis, uint8_t *out) {
+    const __m256 half = _mm256_set1_ps(0.5f), top = _mm256_set1_ps(255.0f);
+    const __m256 margin = _mm256_set1_ps((float)axis->taps * 3.1e-5f);
+    const __m256 upper = _mm256_sub_ps(_mm256_set1_ps(1.0f), margin);
+    const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+    for (int i = 0; i < axis->out; i++, out += stride) {
+        const int32_t *weights = axis->weights + (size_t)i * (size_t)axis->taps;
+        size_t first = (size_t)axis->first[i] * stride;
+        for (size_t x = 0; x < stride; x += 32) {
+            const float *from = wide + first + x;
+            __m256 sum[4] = {half, half, half, half}, unsure = _mm256_setzero_ps();
+            for (int t = 0; t < axis->count[i]; t++, from += stride) {
+                __m256 weight = _mm256_set1_ps((float)weights[t] * (1.0f / (1 << PRECISION)));
+                for (int k = 0; k < 4; k++)
+                    sum[k] = _mm256_fmadd_ps(_mm256_loadu_ps(from + 8 * k), weight, sum[k]);
+            }
+            __m256i whole[4];
+            for (int k = 0; k < 4; k++) {
+                __m256 floor = _mm256_floor_ps(sum[k]), rest = _mm256_sub_ps(sum[k], floor);
+                unsure = _mm256_or_ps(unsure, _mm256_cmp_ps(rest, margin, _CMP_LT_OQ));
+                unsure = _mm256_or_ps(unsure, _mm256_cmp_ps(rest, upper, _CMP_GT_OQ));
+                floor = _mm256_min_ps(_mm256_max_ps(floor, _mm256_setzero_ps()), top);
+                whole[k] = _mm256_cvttps_epi32(floor);
+            }
+            if (_mm256_movemask_ps(unsure)) {
+                resample_exactly(in + first + x, stride, weights, axis->count[i], out + x);
+                continue;
+            }
+            __m256i low = _mm256_packs_epi32(whole[0], whole[1]);
+            __m256i high = _mm256_packs_epi32(whole[2], whole[3]);
+            __m256i bytes = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
+            _mm256_storeu_si256((__m256i *)(out + x), bytes);
         }
-        memcpy(a, b, sizeof a);
     }
-    for (int i = 0; i < 16; i++) memcpy(out + (size_t)i * out_stride, &a[i], 16);
+}
+#else
+enum { HAS_FLOATS = 0 };
+static void resample_in_floats(const uint8_t *in, const float *wide, size_t stride,
+                               const Axis *axis, uint8_t *out) {
+    (void)wide;
+    resample_rows(in, stride, axis, out);
+}
+#endif
+
+static void to_floats(const uint8_t *in, size_t n, float *out) {
+    for (size_t i = 0; i < n; i++) out[i] = in[i];
+}
+
+const float *bc_wide(const uint8_t *in, int width, int height, float *room) {
+    size_t n = bc_stride(width) * (size_t)height;
+    if (n > MAX_WIDE || !HAS_FLOATS) return NULL;
+    to_floats(in, n, room);
+    return room;
+}
+
+static void resample(const uint8_t *in, const float *wide, size_t stride, const Axis *axis,
+                     uint8_t *out) {
+    if (wide)
+        resample_in_floats(in, wide, stride, axis, out);
+    else
+        resample_rows(in, stride, axis, out);
 }
 
 void bc_transpose(const uint8_t *in, int width, int height, uint8_t *out) {
     size_t in_stride = bc_stride(width), out_stride = bc_stride(height);
     for (size_t y = 0; y < (size_t)height; y += 16)
         for (size_t x = 0; x < (size_t)width; x += 16)
-            transpose_16(in + y * in_stride + x, in_stride, out + x * out_stride + y, out_stride);
+            bc_transpose_16(in + y * in_stride + x, in_stride, out + x * out_stride + y,
+                            out_stride);
 }
 
-int bc_resize(Resizer *resizer, const uint8_t *columns, int width, int height, int filter,
-              int out_width, int out_height, uint8_t *scratch, uint8_t *out) {
+int bc_resize(Resizer *resizer, const uint8_t *columns, const float *wide, int width, int height,
+              int filter, int out_width, int out_height, uint8_t *scratch, float *room,
+              uint8_t *out) {
     uint8_t *turned = scratch + bc_plane(height, out_width);
     if (width != out_width) { /* Pillow leaves out a pass that would change nothing */
         const Axis *across = axis_of(resizer, width, out_width, filter);
         if (!across) return 0;
-        resample_rows(columns, bc_stride(height), across, scratch);
+        resample(columns, wide, bc_stride(height), across, scratch);
         columns = scratch;
     }
     bc_transpose(columns, height, out_width, turned);
@@ -140,6 +194,6 @@ int bc_resize(Resizer *resizer, const uint8_t *columns, int width, int height, i
     }
     const Axis *down = axis_of(resizer, height, out_height, filter);
     if (!down) return 0;
-    resample_rows(turned, bc_stride(out_width), down, out);
+    resample(turned, bc_wide(turned, out_width, height, room), bc_stride(out_width), down, out);
     return 1;
 }

@@ -31,10 +31,16 @@ static inline size_t bc_plane(int width, int height) {
 /* out (w x h) from in (h x w), both padded planes. */
 void bc_transpose(const uint8_t *in, int width, int height, uint8_t *out);
 
-/* Resize a transposed plane (rows are the picture's columns) to out_width x out_height, not
- * transposed, first along x and then along y, each rounded to 8 bits. `scratch` holds two planes of
- * out_width x height. 0 where memory ends. */
-int bc_resize(Resizer *resizer, const uint8_t *columns, int width, int height, int filter,
-              int out_width, int out_height, uint8_t *scratch, uint8_t *out);
+/* The plane as floats in `room`, for quick sums; NULL where it is too large or the processor has no
+ * such instructions. */
+enum { MAX_WIDE = 1 << 22 };
+const float *bc_wide(const uint8_t *in, int width, int height, float *room);
+
+/* Resize a transposed plane (rows are the picture's columns; `wide` is the same by bc_wide) to
+ * out_width x out_height, not transposed, first along x and then along y, each rounded to 8 bits.
+ * `scratch` holds two planes of out_width x height, `room` floats of one. 0 where memory ends. */
+int bc_resize(Resizer *resizer, const uint8_t *columns, const float *wide, int width, int height,
+              int filter, int out_width, int out_height, uint8_t *scratch, float *room,
+              uint8_t *out);
 
 #endif

@@ -1,0 +1,11 @@
+/* Which of the two libraries this processor can run. */
+#include "kernels.h"
+
+EXPORT int bc_runs_v3(void) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("bmi2") && __builtin_cpu_supports("popcnt");
+#else
+    return 0;
+#endif
+}
