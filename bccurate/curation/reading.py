@@ -1,7 +1,9 @@
-"""Reading images that nobody vouches for: one decode gives every consumer what it needs.
+"""Reading images that nobody vouches for, by Pillow: what decodes, and what it then tells.
 
-The only place in the package where an image file is opened. A file counts as readable when its
-whole content decodes: Pillow's ``verify()`` passes truncated and bit-flipped files.
+Plain files take the quick road of ``curation.plain``; what that leaves comes here, and here is
+decided what is readable. Nowhere else in the package is an image file opened. A file counts as
+readable when its whole content decodes: Pillow's ``verify()`` passes truncated and bit-flipped
+files.
 """
 
 from __future__ import annotations
@@ -9,72 +11,23 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from bccurate.curation.hashing import hash_image, sharpness, variance
-from bccurate.curation.registration import thumbnail, to_text
+from bccurate.curation.facts import ImageFacts, Unreadable, hash_of, make_facts
+from bccurate.curation.hashing import imagehash_of, measure
+from bccurate.curation.plain import SUFFIXES, name_note, pixel_digest
 from bccurate.errors import UnreadableImage
 from bccurate.files import sha256
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-SUFFIXES = {
-    "BMP": (".bmp", ".dib"),
-    "GIF": (".gif",),
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
-    "PNG": (".png",),
-    "TIFF": (".tif", ".tiff"),
-    "WEBP": (".webp",),
-}
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 MAX_PIXELS = 64_000_000  # a whole-slide thumbnail passes, a decompression bomb does not
 MAX_BYTES = 1 << 30
 # Pillow warns of doubtful metadata; the pixels alone decide here. Not catch_warnings: threads.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFacts:
-    """What one decode tells of a file.
-
-    Attributes:
-        filepath: as it was given.
-        filehash: SHA-256 of the file's bytes; facts are cached by it.
-        pixelhash: SHA-256 of shape and RGB pixels; equal exactly where the decoded pixels are.
-        width, height: pixels.
-        size_bytes: of the file.
-        format: Pillow's name, one of ``FORMATS``.
-        phash: 16 hexadecimal digits, equal to ``imagehash.phash``.
-        intensity_mean, intensity_std: of the grey image, 0 to 255.
-        sharpness: variance of the Laplacian of the grey image.
-        thumb: the 32x32 grey picture of ``curation.registration``, base64.
-        note: what is odd about the file though it decodes, else ``""``.
-    """
-
-    filepath: str
-    filehash: str
-    pixelhash: str
-    width: int
-    height: int
-    size_bytes: int
-    format: str
-    phash: str
-    intensity_mean: float
-    intensity_std: float
-    sharpness: float
-    thumb: str
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A file that does not decode, and why in a few words."""
-
-    filepath: str
-    reason: str
 
 
 def decode_rgb(path: str | Path) -> np.ndarray:
@@ -93,33 +46,23 @@ def decode_rgb(path: str | Path) -> np.ndarray:
 
 
 def read_facts(path: str) -> ImageFacts | Unreadable:
-    """Decode one file and tell all there is to tell; never raises for a bad file."""
+    """Decode one file with Pillow and tell all there is to tell; never raises for a bad file."""
     try:
         data = _read(path)
         image, kind, note = _decode(data)
     except UnreadableImage as error:
         return Unreadable(path, error.message)
-    suffix = os.path.splitext(path)[1]
-    if suffix.lower() not in SUFFIXES[kind]:
-        lie = f"named {suffix or 'without type'}, is {kind}"
-        note = "; ".join(filter(None, [note, lie]))
-    grey = image.convert("L")
-    pixels = np.asarray(grey)
-    mean, spread = variance(np.bincount(pixels.ravel(), minlength=256), np.arange(256))
-    return ImageFacts(
-        filepath=path,
-        filehash=sha256(data),
-        pixelhash=sha256(repr(image.size).encode() + image.tobytes()),
-        width=image.width,
-        height=image.height,
-        size_bytes=len(data),
-        format=kind,
-        phash=hash_image(grey),
-        intensity_mean=mean,
-        intensity_std=spread**0.5,
-        sharpness=sharpness(pixels),
-        thumb=to_text(thumbnail(grey)),
-        note=note,
+    pixels = np.asarray(image)
+    row = measure(pixels)
+    row.width, row.height, row.size_bytes = image.width, image.height, len(data)
+    return make_facts(
+        row,
+        path,
+        sha256(data),
+        pixel_digest(image.width, image.height, pixels.tobytes()).hexdigest(),
+        kind,
+        hash_of(row, "phash") or imagehash_of(image, "phash"),
+        "; ".join(filter(None, [note, name_note(path, kind)])),
     )
 
 

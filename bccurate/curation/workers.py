@@ -1,8 +1,9 @@
 """Reading files in processes of their own, so that no file can end the command.
 
-Each worker is a fresh interpreter that gets paths and answers with facts, a JSON line each way.
-Not a multiprocessing pool: that would run a person's script a second time, and one file that
-crashes a decoder would break it. Here the worker is started again and the file is named.
+Each worker is a fresh interpreter that gets paths, a JSON line, and answers with a JSON line and
+the packed records of ``curation.plain``. It loads neither numpy nor Pillow before it must. Not a
+multiprocessing pool: that would run a person's script a second time, and one file that crashes a
+decoder would break it. Here the worker is started again and the file is named.
 """
 
 from __future__ import annotations
@@ -16,11 +17,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from bccurate.curation.reading import ImageFacts, Unreadable, read_facts
+from bccurate.curation.facts import ImageFacts, Unreadable
+from bccurate.curation.plain import facts_of, pack_batch, read_batch
 from bccurate.errors import BccurateError
 
 CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
-READY = "ready\n"
+READY = b"ready\n"
 STARTS = 3
 AHEAD = 4  # chunks a worker that may be read before they are asked for
 
@@ -36,7 +38,8 @@ def read_many(
     """
     workers = min(workers or os.cpu_count() or 1, len(paths) // CHUNK + 1)
     if workers <= 1:
-        yield from map(read_facts, paths)
+        for start in range(0, len(paths), CHUNK):
+            yield from read_batch(paths[start : start + CHUNK])
         return
     crew = _Crew()
     waiting: deque[Future[list[ImageFacts | Unreadable]]] = deque()
@@ -59,7 +62,7 @@ class _Crew:
 
     def __init__(self) -> None:
         self._own = threading.local()
-        self._all: list[subprocess.Popen[str]] = []
+        self._all: list[subprocess.Popen[bytes]] = []
         self._ended = False
 
     def read(self, paths: Sequence[str]) -> list[ImageFacts | Unreadable]:
@@ -89,19 +92,21 @@ class _Crew:
                 process.kill()
         assert process.stdin is not None and process.stdout is not None
         try:
-            process.stdin.write(json.dumps(list(paths)) + "\n")
+            process.stdin.write(json.dumps(list(paths)).encode() + b"\n")
             process.stdin.flush()
-            line = process.stdout.readline()
-        except OSError:
-            line = ""
-        if not line.endswith("\n"):
+            head = json.loads(process.stdout.readline() or b"null")
+            packed = process.stdout.read(head["size"]) if head else b""
+        except (OSError, ValueError):
+            head = None
+        if head is None or len(packed) < head["size"]:
             process.kill()
             process.wait()
             return None
-        return [_facts(row) for row in json.loads(line)]
+        slow = {int(index): _facts(row) for index, row in head["slow"].items()}
+        return list(facts_of(paths, packed, slow))
 
 
-def _start() -> subprocess.Popen[str]:
+def _start() -> subprocess.Popen[bytes]:
     """A worker that has said it is ready; one that dies at once is tried again."""
     for _ in range(STARTS):
         process = _spawn()
@@ -113,7 +118,7 @@ def _start() -> subprocess.Popen[str]:
     raise BccurateError("A worker that reads images does not start.", "bccurate doctor")
 
 
-def _spawn() -> subprocess.Popen[str]:
+def _spawn() -> subprocess.Popen[bytes]:
     # -c, and a path of ours before anything is imported: with -m a random.py in the person's
     # folder would be taken for Python's own.
     path = [entry for entry in sys.path if entry]
@@ -125,7 +130,6 @@ def _spawn() -> subprocess.Popen[str]:
         [sys.executable, "-c", code],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
     )
@@ -137,10 +141,12 @@ def _facts(row: dict) -> ImageFacts | Unreadable:
 
 def work() -> None:
     """A worker: until the command closes the pipe, paths in, facts out."""
-    sys.stdout.write(READY)
-    sys.stdout.flush()
-    for line in sys.stdin:
-        found = map(read_facts, json.loads(line))
-        rows = [{name: getattr(facts, name) for name in facts.__slots__} for facts in found]
-        sys.stdout.write(json.dumps(rows) + "\n")
-        sys.stdout.flush()
+    out = sys.stdout.buffer
+    sys.stdout = sys.stderr  # what a decoder prints must not come between
+    out.write(READY)
+    out.flush()
+    for line in sys.stdin.buffer:
+        packed, slow = pack_batch(json.loads(line))
+        rows = {i: {name: getattr(f, name) for name in f.__slots__} for i, f in slow.items()}
+        out.write(json.dumps({"size": len(packed), "slow": rows}).encode() + b"\n" + packed)
+        out.flush()

@@ -18,9 +18,11 @@ from bccurate.progress import track
 if TYPE_CHECKING:
     import fiftyone as fo
 
-TEXTS = ("filehash", "pixelhash", "phash", "thumb")
+HASHES = ("phash", "dhash", "ahash", "whash")
+TEXTS = ("filehash", "pixelhash", *HASHES, "thumb")
 NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
 FACTS = TEXTS + NUMBERS
+REQUIRED = tuple(name for name in FACTS if name != "whash")  # which may be None
 
 
 def declare_fields(dataset: fo.Dataset) -> None:
@@ -95,7 +97,7 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
     Returns:
         how many files were decoded, and those that did not decode (tagged ``unreadable``).
     """
-    stored = columns(view, "id", "filepath", "metadata.size_bytes", *FACTS)
+    stored = columns(view, "id", "filepath", "metadata.size_bytes", *REQUIRED)
     todo: dict[str, list[str]] = {}
     for sample, path, size, *facts in zip(*stored, strict=True):
         if None in facts or size != _size(path):
