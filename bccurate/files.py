@@ -144,7 +144,7 @@ def unpack(archive: Path, target: Path) -> Path:
 
 
 def _unpack_tar(archive: Path, target: Path) -> None:
-    size = 0
+    size = count = 0
     limit = _size_limit(archive)
     with tarfile.open(archive) as tar:
         for count, member in enumerate(tar):
@@ -152,6 +152,20 @@ def _unpack_tar(archive: Path, target: Path) -> None:
             _check_caps(archive, count, size, limit)
             if member.isfile() or member.isdir():
                 tar.extract(member, target, filter="data")
+        _check_end(archive, tar, count, limit)
+
+
+def _check_end(archive: Path, tar: tarfile.TarFile, count: int, limit: int) -> None:
+    """``tarfile`` takes a broken header for the end: what came after it would be lost unsaid."""
+    stream = tar.fileobj
+    assert stream is not None
+    stream.seek(tar.offset)
+    if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
+        raise InputError(f"Cannot unpack {archive}: a member's header is broken")
+    size = 0
+    while block := stream.read(1 << 20):  # to the end, where gzip and xz have their checksums
+        size += len(block)
+        _check_caps(archive, count, size, limit)
 
 
 def _unpack_zip(archive: Path, target: Path) -> None:

@@ -281,3 +281,12 @@ def test_sha256_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
     file.write_bytes(os.urandom((3 << 20) + 7))
     said = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout
     assert sha256_of_file(file) == said.split()[0]
+
+
+def test_a_member_after_a_broken_header_is_never_lost_in_silence(tmp_path: Path) -> None:
+    """tarfile itself stops there as if the archive had ended; the second file must not vanish."""
+    archive = _tar(tmp_path / "a.tar", ("x", b"1" * 600), ("y", b"2" * 600))
+    whole = bytearray(archive.read_bytes())
+    whole[512 + 1024 + 100] ^= 0xFF  # in the header of y
+    archive.write_bytes(whole)
+    assert _unpack(archive, tmp_path / "out") is None
