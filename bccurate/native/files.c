@@ -43,7 +43,7 @@ static int decode(Decoder *d, const uint8_t *data, size_t n, int64_t wanted, uin
     Shape shape;
     int png = n > 8 && data[0] == 0x89;
     size_t scratch = png ? bc_png_scratch(data, n, &shape) : bc_jpeg_scratch(data, n, &shape);
-    if (!scratch) return 0;
+    if (!scratch || !bc_measurable(shape.width, shape.height)) return 0;
     size_t size = 3 * (size_t)shape.width * (size_t)shape.height;
     if (size > room) return -1;
     size_t measure = bc_measure_room(shape.width, shape.height);
@@ -95,7 +95,7 @@ EXPORT int64_t bc_read_files(const char *const *paths, int64_t n, int64_t wanted
 EXPORT int64_t bc_measure_pixels(const uint8_t *pixels, int64_t width, int64_t height,
                                  int64_t channels, int64_t wanted, Facts *facts) {
     Hasher hasher;
-    if (width > 16384 || height > 16384) return 0; /* sums are made for less */
+    if (width > INT16_MAX || height > INT16_MAX || !bc_measurable((int)width, (int)height)) return 0;
     bc_hasher_begin(&hasher);
     memset(facts, 0, sizeof *facts);
     uint8_t *room = bc_room(&hasher, bc_measure_room((int)width, (int)height));

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 8, MAX_WAVELET_SIDE = 256 };
+enum { SIDE = 8, MAX_WAVELET_SIDE = 256, MAX_SIDE = 16384 /* sums are made for less */ };
 
 void bc_hasher_begin(Hasher *hasher) {
     memset(hasher, 0, sizeof *hasher);
@@ -236,6 +236,19 @@ static Plan plan(int width, int height) {
     p.room = p.wide + (whole <= 2 * MAX_WIDE ? whole * sizeof(float) : 0);
     p.end = p.room + part * sizeof(float);
     return p;
+}
+
+/* Pillow 13 resamples pictures that shrink far more in height than in width the other way round, and
+ * others do not; either rounds otherwise. */
+static int is_tall(int width, int height, int out_width, int out_height) {
+    return height > out_height && height - out_height > 2 * (width - out_width);
+}
+
+int bc_measurable(int width, int height) {
+    int side = wavelet_side(width, height);
+    return width <= MAX_SIDE && height <= MAX_SIDE && !is_tall(width, height, SIDE + 1, SIDE) &&
+           !is_tall(width, height, SIDE, SIDE) && !is_tall(width, height, THUMB, THUMB) &&
+           !is_tall(width, height, side, side);
 }
 
 size_t bc_measure_room(int width, int height) { return plan(width, height).end; }

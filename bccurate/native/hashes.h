@@ -32,6 +32,9 @@ void bc_hasher_end(Hasher *hasher);
 /* `size` bytes at a multiple of 64 that stay until the next call, or NULL. */
 uint8_t *bc_room(Hasher *hasher, size_t size);
 
+/* Whether bc_measure can take a picture of this size; else Pillow must. */
+int bc_measurable(int width, int height);
+
 /* Bytes of room that bc_measure needs. */
 size_t bc_measure_room(int width, int height);
 

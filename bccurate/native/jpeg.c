@@ -423,7 +423,7 @@ INLINE int32_t idct(const int16_t *block, uint8_t *out, int stride) {
 }
 
 INLINE void flat(int dc, uint8_t *out, int stride) {
-    int value = ((dc << 2) + 16) >> 5;
+    int value = (dc * 4 + 16) >> 5;
     value = value < -128 ? 0 : value > 127 ? 255 : value + 128;
     for (int i = 0; i < 8; i++) memset(out + (size_t)i * (size_t)stride, value, 8);
 }
