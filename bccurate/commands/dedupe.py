@@ -1,18 +1,21 @@
-"""``bccurate dedupe``: exact and near duplicates, one keeper each, label conflicts."""
+"""``bccurate dedupe``: exact and near duplicates, one keeper each, what is wrong with them."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from bccurate.curation.duplicates import KEEP, MAX_SEARCHED, Found, Group, find_groups, label_counts
+from bccurate.commands.leaks import retag_leaks
+from bccurate.curation.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
+from bccurate.curation.duplicates import KEEP, Found, Group, find_groups, keeper_rank
 from bccurate.curation.hashing import METHODS, hash_pixels, to_uint64
-from bccurate.curation.reading import Unreadable, decode_rgb
+from bccurate.curation.links import MAX_SEARCHED
+from bccurate.curation.reading import decode_rgb
 from bccurate.curation.registration import from_text
+from bccurate.curation.turns import TURNS
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
@@ -37,7 +40,9 @@ def dedupe(
 
     Exact duplicates have equal decoded pixels. Near duplicates are pictures with hashes within
     ``threshold`` bits, or that look alike in small, and that correlate by 0.98 or more once shift,
-    scale and rotation are undone.
+    scale and rotation are undone. Groups under three labels or more, and pictures repeated far
+    beyond the habit of their class, are tagged ``contamination``, the kept one too; duplicates in
+    more than one split are tagged ``leak``.
 
     Args:
         dataset: name; the one in use where None.
@@ -52,6 +57,9 @@ def dedupe(
         InputError: the dataset holds no readable sample.
     """
     _check(method, threshold, keep)
+    options: dict[str, Any] = {
+        "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
+    }  # fmt: skip
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         view = views.originals(hub)
@@ -62,12 +70,22 @@ def dedupe(
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
         found = samples.group(threshold, keep, 8 if rotations else 1)
-        changed = _write(hub, samples, found)
-        options = {
-            "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
-        }  # fmt: skip
-        record = _record(name, options, samples, found.groups, decoded, unreadable)
-        return _finish(hub, record, options, changed + decoded > 0)
+        judgements = judge(found.groups, samples.labels, samples.pixelhashes)
+        changed = _write(hub, samples, found, judgements) + decoded > 0
+        leaks, retagged = retag_leaks(hub)
+        record = DedupeRecord(
+            dataset=name,
+            **options,
+            groups=[
+                _row(group, judgement, samples.paths)
+                for group, judgement in zip(found.groups, judgements, strict=True)
+            ],
+            unreadable=[{"filepath": u.filepath, "reason": u.reason} for u in unreadable],
+            counts=_counts(found.groups, judgements, len(samples.ids), len(leaks.rows)),
+            decoded=decoded,
+        )
+        record.warnings.extend(_warnings(record))
+        return _finish(hub, record, options, changed | retagged)
 
 
 def _check(method: str, threshold: int, keep: str) -> None:
@@ -94,7 +112,8 @@ class _Samples:
         )  # fmt: skip
         table = [list(column) for column in zip(*rows, strict=True)]
         self.paths, self.ids, self.labels, self.pixelhashes, phashes, thumbs = table[:6]
-        stds, self.sharpness, self.widths, self.heights = table[6:]
+        stds, self.sharpness, widths, heights = table[6:]
+        self.areas = [width * height for width, height in zip(widths, heights, strict=True)]
         self.thumbs = from_text(thumbs)
         self.stds = np.array(stds, dtype=np.float64)
         self.hashes = to_uint64(phashes if method == "phash" else self._hash(method))
@@ -104,45 +123,32 @@ class _Samples:
         return [hash_pixels(decode_rgb(path), method) for path in paths]
 
     def group(self, threshold: int, keep: str, turns: int) -> Found:
+        rank = keeper_rank(keep, self.paths, self.areas, self.sharpness)
         return find_groups(
-            self.pixelhashes,
-            self.hashes,
-            self.stds,
-            self.thumbs,
-            threshold,
-            self._rank(keep),
-            turns,
+            self.pixelhashes, self.hashes, self.stds, self.thumbs, threshold, rank, turns
         )
 
-    def _rank(self, keep: str) -> Callable[[int], tuple]:
-        ranks: dict[str, Callable[[int], tuple]] = {
-            "first": lambda i: (self.paths[i],),
-            "largest": lambda i: (-self.widths[i] * self.heights[i], self.paths[i]),
-            "sharpest": lambda i: (-self.sharpness[i], self.paths[i]),
-        }
-        return ranks[keep]
 
-
-def _write(hub: Any, samples: _Samples, found: Found) -> int:
-    n = len(samples.ids)
-    group_of: list[int | None] = [None] * n
-    keeper_of: list[str | None] = [None] * n
-    conflicting: list[str] = []
-    for number, group in enumerate(found.groups, start=1):
+def _write(hub: Any, samples: _Samples, found: Found, judgements: list[Judgement]) -> int:
+    group_of: list[int | None] = [None] * len(samples.ids)
+    keeper_of: list[str | None] = [None] * len(samples.ids)
+    tagged: dict[str, list[str]] = {
+        "duplicate": [], "label_conflict": imported_conflicts(hub), "contamination": []
+    }  # fmt: skip
+    for number, (group, judgement) in enumerate(zip(found.groups, judgements, strict=True), 1):
+        ids = [samples.ids[i] for i in group.members]
         for index in group.members:
             group_of[index] = number
         for index in group.members[1:]:
-            keeper_of[index] = samples.ids[group.members[0]]
-        if len(label_counts([samples.labels[i] for i in group.members])) > 1:
-            conflicting += [samples.ids[i] for i in group.members]
+            keeper_of[index] = ids[0]
+        tagged["duplicate"] += ids[1:]
+        tagged["label_conflict"] += ids if judgement.conflict else []
+        tagged["contamination"] += ids if judgement.contamination else []
     view = views.originals(hub)
     written = set_column(view, "duplicate_group", samples.ids, group_of)
     written += set_column(view, "duplicate_of", samples.ids, keeper_of)
     written += set_column(view, "linked_group", samples.ids, _numbered(found.linked))
-    extra = [i for g in found.groups for i in g.members[1:]]
-    written += set_tag(view, "duplicate", [samples.ids[i] for i in extra])
-    written += set_tag(view, "label_conflict", [*conflicting, *imported_conflicts(hub)])
-    return written
+    return written + sum(set_tag(view, tag, ids) for tag, ids in tagged.items())
 
 
 def _numbered(linked: list[int]) -> list[int | None]:
@@ -160,53 +166,63 @@ def imported_conflicts(hub: Any) -> list[str]:
     return [i for i, path in pairs if path in paths]
 
 
-def _record(
-    name: str,
-    options: dict[str, Any],
-    samples: _Samples,
-    groups: list[Group],
-    decoded: int,
-    unreadable: list[Unreadable],
-) -> DedupeRecord:
-    rows = []
-    for group in groups:
-        labels = label_counts([samples.labels[i] for i in group.members])
-        rows.append(
+def _row(group: Group, judgement: Judgement, paths: list[str]) -> dict[str, Any]:
+    return {
+        "kind": group.kind,
+        "members": [paths[i] for i in group.members],
+        "keep": paths[group.members[0]],
+        "labels": judgement.labels,
+        "conflict": judgement.conflict,
+        "contamination": judgement.contamination,
+        "similarity": round(group.similarity, 4),
+        "pairs": [
             {
-                "kind": group.kind,
-                "members": [samples.paths[i] for i in group.members],
-                "keep": samples.paths[group.members[0]],
-                "labels": labels,
-                "conflict": len(labels) > 1,
-                "similarity": round(group.similarity, 4),
+                "members": [paths[link.a], paths[link.b]],
+                "distance": link.distance,
+                "similarity": link.similarity,
+                "turn": TURNS[link.turn],
+                "why": link.why,
             }
-        )
-    counts = {
-        "samples": len(samples.ids),
+            for link in group.links
+        ],
+    }
+
+
+def _counts(
+    groups: list[Group], judgements: list[Judgement], samples: int, leaks: int
+) -> dict[str, int]:
+    return {
+        "samples": samples,
         "groups": len(groups),
         "exact": sum(group.kind == "exact" for group in groups),
         "near": sum(group.kind == "near" for group in groups),
         "duplicates": sum(len(group.members) - 1 for group in groups),
-        "conflicts": sum(row["conflict"] for row in rows),
+        "conflicts": sum(judgement.conflict for judgement in judgements),
+        "contaminated": sum(judgement.contamination for judgement in judgements),
+        "leaks": leaks,
     }
-    return DedupeRecord(
-        dataset=name,
-        **options,
-        groups=rows,
-        unreadable=[{"filepath": u.filepath, "reason": u.reason} for u in unreadable],
-        counts=counts,
-        decoded=decoded,
-        warnings=_warnings(samples),
-    )
 
 
-def _warnings(samples: _Samples) -> list[str]:
-    if len(samples.ids) <= MAX_SEARCHED:
-        return []
-    return [
-        f"over {MAX_SEARCHED:,} samples near duplicates are looked for by hash alone: shifted and "
-        "cropped copies are missed (a higher --threshold finds more)"
-    ]
+def _warnings(record: DedupeRecord) -> list[str]:
+    warnings = []
+    if record.counts["contaminated"]:
+        n = sum(len(group["members"]) for group in record.groups if group["contamination"])
+        warnings.append(
+            f"{n:,} samples are contamination: one picture under {MIN_LABELS} labels or more, or "
+            f"{MIN_EXCESS} times as often in its class as other pictures; the view clean has none "
+            "of them, not even the one that is kept"
+        )
+    if record.counts["leaks"]:
+        warnings.append(
+            f"{record.counts['leaks']} groups cross splits and are tagged leak: "
+            f"bccurate leaks -d {record.dataset}"
+        )
+    if record.counts["samples"] > MAX_SEARCHED:
+        warnings.append(
+            f"over {MAX_SEARCHED:,} samples near duplicates are looked for by hash alone: shifted "
+            "and cropped copies are missed (a higher --threshold finds more)"
+        )
+    return warnings
 
 
 def _finish(hub: Any, record: DedupeRecord, options: dict[str, Any], changed: bool) -> DedupeRecord:

@@ -13,7 +13,9 @@ from bccurate.records import InfoRecord
 from bccurate.settings import dataset_in_use
 
 NOT_LABELLED = "(none)"
-COUNTED = ("duplicate", "outlier", "label_conflict", "unreadable", *SPLITS)
+COUNTED = (
+    "duplicate", "outlier", "label_conflict", "contamination", "unreadable", *SPLITS, "leak",
+)  # fmt: skip
 
 
 def info(dataset: str | None = None) -> InfoRecord:

@@ -63,11 +63,13 @@ def _traces(name: str, run: str) -> _Traces:
     table = {
         "dedupe": _Traces(
             ("duplicate_group", "duplicate_of", "linked_group"),
-            ("duplicate", "label_conflict"),
-            ("duplicates", "deduplicated"),
+            ("duplicate", "label_conflict", "contamination", "leak"),
+            ("duplicates", "deduplicated", "leaks"),
         ),
         "outliers": _Traces(("outlier_score",), ("outlier",), ("outliers", "clean")),
-        "split": _Traces((), ("train", "val", "test"), ("train", "val", "test")),
+        "split": _Traces(
+            ("fold",), ("train", "val", "test", "leak"), ("train", "val", "test", "folds")
+        ),
         "leaks": _Traces(tags=("leak",), views=("leaks",)),
         "augment": _Traces(
             views=(what,), folder=dataset_home(name) / "variants" / what, variants=what

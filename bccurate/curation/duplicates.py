@@ -1,30 +1,45 @@
 """What a duplicate is: equal pixels, or pictures that fall on each other once aligned.
 
 Exact: the decoded pixels are equal. Near: hashes within the threshold, or small pictures that look
-alike (see ``curation.registration``), and in either case a correlation of at least 0.98 after
-alignment, because single cells look alike and a hash alone calls strangers twins.
+alike, and in either case a correlation of at least 0.98 after alignment (``curation.links``).
+Groups hold pictures of which any two are alike (``curation.clusters``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import product
+from typing import NamedTuple
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from bccurate.curation.matching import near_pairs
-from bccurate.curation.registration import aligned_similarity, confirmed, similar_pairs
+from bccurate.curation.clusters import Cluster, cluster
+from bccurate.curation.components import connected
+from bccurate.curation.links import Links, find_links, why
 
 KEEP = ("first", "largest", "sharpest")
 MIN_INTENSITY_STD = 1.0  # the hash of a flat picture is rounding noise
-MAX_SEARCHED = 40_000  # all pairs of small pictures are compared up to here; hashes have no bound
-_MIN_MEMBER_SIMILARITY = 0.95  # of any two in a group: a chain of near pairs is no group
 
-_Link = tuple[int, int, float]
+Rank = Callable[[int], tuple]
+
+
+class Link(NamedTuple):
+    """Why two images are in one group.
+
+    Attributes:
+        a, b: indices.
+        distance: of their hashes, in bits of 64.
+        similarity: their correlation after alignment, 0.98 to 1.
+        turn: 0 to 7, what b needs to fall on a; see ``turns.TURNS``.
+        why: the same in words.
+    """
+
+    a: int
+    b: int
+    distance: int
+    similarity: float
+    turn: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -35,11 +50,14 @@ class Group:
         members: indices, the keeper first, then ascending.
         kind: ``"exact"`` where all members have equal pixels, else ``"near"``.
         similarity: the lowest confirmed correlation that holds the group together, 0 to 1.
+        links: how each member came in, one fewer than members: the confirmed pairs that joined
+            the group, closest first, then every exact copy with the one it equals.
     """
 
     members: tuple[int, ...]
     kind: str
     similarity: float
+    links: tuple[Link, ...]
 
 
 @dataclass(frozen=True)
@@ -57,13 +75,10 @@ def find_groups(
     intensity_std: np.ndarray,
     thumbs: np.ndarray,
     threshold: int,
-    rank: Callable[[int], tuple],
+    rank: Rank,
     turns: int = 1,
 ) -> Found:
     """Group N images into duplicates.
-
-    Near groups grow from the closest pair on, and any two members are alike, so that a chain of
-    near pairs does not swallow a class.
 
     Args:
         pixelhashes: equal where the decoded pixels are.
@@ -74,82 +89,61 @@ def find_groups(
         rank: index to a sort key; the lowest of a group is kept.
         turns: 8 to match the rotations by 90 degrees and the flips too, else 1.
     """
-    exact: dict[str, list[int]] = {}
-    for index, pixelhash in enumerate(pixelhashes):
-        exact.setdefault(pixelhash, []).append(index)
-    firsts = np.array([members[0] for members in exact.values()], dtype=np.int64)
-    textured = firsts[intensity_std[firsts] >= MIN_INTENSITY_STD]
-    links = _links(textured, hashes, thumbs, threshold, turns)
-    clusters = _cluster(links, thumbs, turns)
-    linked = {index for members, _ in clusters for index in members}
-    clusters += [([index], 1.0) for index in firsts.tolist() if index not in linked]
-    groups = []
-    for nodes, similarity in clusters:
-        members = [index for node in nodes for index in exact[pixelhashes[node]]]
-        if len(members) > 1:
-            keeper = min(members, key=rank)
-            others = sorted(set(members) - {keeper})
-            kind = "exact" if len(nodes) == 1 else "near"
-            groups.append(Group((keeper, *others), kind, similarity))
+    copies = _copies(pixelhashes)
+    firsts = np.fromiter(copies, dtype=np.int64, count=len(copies))
+    nodes = firsts[intensity_std[firsts] >= MIN_INTENSITY_STD]
+    links = find_links(hashes[nodes], thumbs[nodes], threshold, turns)
+    links = links._replace(i=nodes[links.i], j=nodes[links.j])
+    clusters = cluster(links, thumbs, turns)
+    clustered = {node for own in clusters for node in own.members}
+    clusters += [
+        Cluster([node], [])
+        for node, own in copies.items()
+        if len(own) > 1 and node not in clustered
+    ]
+    groups = [_group(own, copies, links, threshold, rank) for own in clusters]
     groups.sort(key=lambda group: (-len(group.members), group.members))
-    return Found(groups, _components(exact, links, len(pixelhashes)))
+    pairs = np.array([(a, b) for a, own in copies.items() for b in own[1:]], dtype=np.int64)
+    i, j = pairs.reshape(-1, 2).T
+    i, j = np.concatenate([i, links.i]), np.concatenate([j, links.j])
+    return Found(groups, connected(len(pixelhashes), i, j))
 
 
-def label_counts(labels: Sequence[str | None]) -> dict[str, int]:
-    """How often each label occurs, most frequent first; samples without one left out."""
-    counts = Counter(label for label in labels if label is not None)
-    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
-
-
-def _links(
-    nodes: np.ndarray, hashes: np.ndarray, thumbs: np.ndarray, threshold: int, turns: int
-) -> list[_Link]:
-    """Confirmed pairs, closest first."""
-    own = thumbs[nodes]
-    i, j, _ = near_pairs(hashes[nodes], threshold)
-    tables = [confirmed(own, i, j)]
-    if len(nodes) <= MAX_SEARCHED:
-        tables.append(similar_pairs(own, turns))
-    similarity = {
-        (a, b): s
-        for i, j, values in tables
-        for a, b, s in zip(nodes[i].tolist(), nodes[j].tolist(), values.tolist(), strict=True)
+def keeper_rank(
+    keep: str, paths: Sequence[str], areas: Sequence[int], sharpness: Sequence[float]
+) -> Rank:
+    """The sort key of ``find_groups`` for one of ``KEEP``; ties go to the first path."""
+    ranks: dict[str, Rank] = {
+        "first": lambda i: (paths[i],),
+        "largest": lambda i: (-areas[i], paths[i]),
+        "sharpest": lambda i: (-sharpness[i], paths[i]),
     }
-    return sorted(((a, b, s) for (a, b), s in similarity.items()), key=lambda x: (-x[2], x))
+    return ranks[keep]
 
 
-def _components(exact: dict[str, list[int]], links: list[_Link], n: int) -> list[int]:
-    rows = [(group[0], other) for group in exact.values() for other in group]
-    rows += [(a, b) for a, b, _ in links]
-    i, j = np.array(rows, dtype=np.int64).reshape(-1, 2).T
-    graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n, n))
-    return connected_components(graph, directed=False)[1].tolist() if n else []
+def _copies(pixelhashes: Sequence[str]) -> dict[int, list[int]]:
+    """The first image of every picture to all images with its pixels."""
+    first: dict[str, int] = {}
+    copies: dict[int, list[int]] = {}
+    for index, pixelhash in enumerate(pixelhashes):
+        copies.setdefault(first.setdefault(pixelhash, index), []).append(index)
+    return copies
 
 
-def _similarity(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, turns: int) -> np.ndarray:
-    """The best over the turns, (P,)."""
-    return np.max([aligned_similarity(thumbs, i, j, turn) for turn in range(turns)], axis=0)
-
-
-def _cluster(links: list[_Link], thumbs: np.ndarray, turns: int) -> list[tuple[list[int], float]]:
-    """Join linked nodes, closest first, while all members stay alike."""
-    cluster_of: dict[int, int] = {}
-    clusters: dict[int, tuple[list[int], float]] = {}
-    for a, b, similarity in links:
-        for node in (a, b):
-            if node not in cluster_of:
-                cluster_of[node] = node
-                clusters[node] = ([node], 1.0)
-        one, two = cluster_of[a], cluster_of[b]
-        if one == two:
-            continue
-        left, right = clusters[one], clusters[two]
-        across = np.array(list(product(left[0], right[0]))).T
-        alike = len(across[0]) == 1 or (
-            _similarity(thumbs, across[0], across[1], turns).min() >= _MIN_MEMBER_SIMILARITY
-        )
-        if alike:
-            clusters[one] = (left[0] + right[0], min(left[1], right[1], similarity))
-            del clusters[two]
-            cluster_of.update(dict.fromkeys(right[0], one))
-    return [cluster for cluster in clusters.values() if len(cluster[0]) > 1]
+def _group(
+    own: Cluster, copies: dict[int, list[int]], links: Links, threshold: int, rank: Rank
+) -> Group:
+    members = [index for node in own.members for index in copies[node]]
+    keeper = min(members, key=rank)
+    rows = zip(*(column[sorted(own.links)].tolist() for column in links), strict=True)
+    joins = [
+        Link(a, b, bits, alike, turn, why(bits, alike, turn, threshold))
+        for a, b, bits, alike, turn in rows
+    ]
+    similarity = min((join.similarity for join in joins), default=1.0)
+    for node in own.members:
+        centre = keeper if keeper in copies[node] else node
+        joins += [Link(centre, i, 0, 1.0, 0, "equal pixels") for i in copies[node] if i != centre]
+    others = sorted(set(members) - {keeper})
+    kind = "near" if own.links else "exact"
+    return Group((keeper, *others), kind, similarity, tuple(joins))

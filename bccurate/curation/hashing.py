@@ -98,6 +98,14 @@ def measure(rgb: np.ndarray, wanted: int = images.ALL) -> images.Row:
     return _measure_in_numpy(Image.fromarray(rgb).convert("L"), wanted) if row is None else row
 
 
+def low_frequencies(pictures: np.ndarray) -> np.ndarray:
+    """(..., 32, 32) pictures to the (..., 8, 8) lowest coefficients of their unnormalised DCT-II.
+
+    C P C' with C the first 8 rows of the transform.
+    """
+    return _DCT @ pictures.astype(np.float64) @ _DCT.T
+
+
 def to_uint64(hashes: Sequence[str]) -> np.ndarray:
     """Hexadecimal hashes as (N,) uint64."""
     return np.frombuffer(bytes.fromhex("".join(hashes)), dtype=">u8").astype(np.uint64)
@@ -141,8 +149,7 @@ def _shrunk(grey: Image.Image, width: int, height: int) -> np.ndarray:
 
 
 def _phash_bits(grey: Image.Image) -> np.ndarray | None:
-    """The 8x8 low frequencies are C P C' with C the first 8 rows of the unnormalised DCT-II."""
-    low = (_DCT @ _shrunk(grey, 32, 32).astype(np.float64) @ _DCT.T).ravel()
+    low = low_frequencies(_shrunk(grey, 32, 32)).ravel()
     below, above = np.partition(low, (31, 32))[31:33]
     return None if above - below < _MARGIN else low > (below + above) / 2
 

@@ -10,7 +10,7 @@ from bccurate.curation.reading import ImageFacts, Unreadable
 from bccurate.curation.workers import read_many
 from bccurate.errors import InputError
 from bccurate.hub.formats import Row
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import LABEL_FIELD, columns, has_field
 from bccurate.hub.views import VARIANT
 from bccurate.hub.write import set_column, set_labels
 from bccurate.progress import track
@@ -22,7 +22,6 @@ HASHES = ("phash", "dhash", "ahash", "whash")
 TEXTS = ("filehash", "pixelhash", *HASHES, "thumb")
 NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
 FACTS = TEXTS + NUMBERS
-REQUIRED = tuple(name for name in FACTS if name != "whash")  # which may be None
 
 
 def declare_fields(dataset: fo.Dataset) -> None:
@@ -97,10 +96,12 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
     Returns:
         how many files were decoded, and those that did not decode (tagged ``unreadable``).
     """
-    stored = columns(view, "id", "filepath", "metadata.size_bytes", *REQUIRED)
+    light = [name for name in FACTS if name not in ("thumb", "whash")]  # large; may be None
+    stored = columns(view, "id", "filepath", "metadata.size_bytes", *light)
+    bare = set(view.exists("thumb", bool=False).values("id")) if has_field(view, "thumb") else None
     todo: dict[str, list[str]] = {}
     for sample, path, size, *facts in zip(*stored, strict=True):
-        if None in facts or size != _size(path):
+        if bare is None or sample in bare or None in facts or size != _size(path):
             todo.setdefault(path, []).append(sample)
     if not todo:
         return 0, []

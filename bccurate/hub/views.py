@@ -10,7 +10,7 @@ from bccurate.errors import UsageError, nearest
 if TYPE_CHECKING:
     import fiftyone as fo
 
-NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "outlier")
+NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "outlier", "contamination")
 VARIANT = "variant"
 SPLITS = ("train", "val", "test")
 
@@ -21,7 +21,7 @@ def originals(dataset: fo.Dataset) -> fo.DatasetView:
 
 
 def clean(dataset: fo.Dataset) -> fo.DatasetView:
-    """The originals without duplicates, label conflicts and outliers."""
+    """The originals without duplicates, label conflicts, outliers and contamination."""
     return dataset.match_tags([*NOT_CLEAN, VARIANT], bool=False)
 
 
@@ -33,6 +33,17 @@ def deduplicated(dataset: fo.Dataset) -> fo.DatasetView:
 def duplicates(dataset: fo.Dataset) -> fo.DatasetView:
     """All members of duplicate groups, group by group."""
     return dataset.exists("duplicate_group").sort_by("duplicate_group")
+
+
+def leaks(dataset: fo.Dataset) -> fo.DatasetView:
+    """The samples that leak between splits, each beside those it is linked to."""
+    view = dataset.match_tags("leak")
+    return view.sort_by("linked_group") if dataset.get_field("linked_group") else view
+
+
+def folds(dataset: fo.Dataset) -> fo.DatasetView:
+    """The clean samples that have a fold, fold by fold."""
+    return clean(dataset).exists("fold").sort_by("fold")
 
 
 def outliers(dataset: fo.Dataset) -> fo.DatasetView:

@@ -90,7 +90,10 @@ class DedupeRecord(Record):
     """Duplicate groups.
 
     ``groups``: ``[{"kind": "exact"|"near", "members": [filepath], "keep": filepath,
-    "labels": {label: n}, "conflict": bool, "similarity": float in [0, 1]}]``, largest first.
+    "labels": {label: n}, "conflict": bool, "contamination": bool, "similarity": float in [0, 1],
+    "pairs": [...]}]``, largest first. ``pairs`` tell how the members came together, one fewer
+    than members: ``{"members": [filepath, filepath], "distance": bits, "similarity": float,
+    "turn": what the second needs to fall on the first, "why": str}``.
     """
 
     command: ClassVar[str] = "dedupe"
@@ -108,12 +111,19 @@ class DedupeRecord(Record):
         lines = [
             f"{self.dataset}: {c['groups']} duplicate groups in {c['samples']:,} samples "
             f"({c['exact']} exact, {c['near']} near), {c['duplicates']:,} duplicates tagged, "
-            f"{c['conflicts']} with labels in conflict, {self.decoded:,} files decoded"
+            f"{c['conflicts']} with labels in conflict, {c.get('contaminated', 0)} contaminated, "
+            f"{self.decoded:,} files decoded"
         ]
-        for group in [g for g in self.groups if g["conflict"]][:5]:
-            labels = ", ".join(f"{label} {n}" for label, n in group["labels"].items())
-            lines.append(f"  conflict: {len(group['members'])} x {group['keep']} ({labels})")
+        for kind in ("contamination", "conflict"):
+            for group in [g for g in self.groups if _gravest(g) == kind][:5]:
+                labels = ", ".join(f"{label} {n}" for label, n in group["labels"].items())
+                lines.append(f"  {kind}: {len(group['members']):,} x {group['keep']} ({labels})")
         return lines + unreadable_lines(self.unreadable)
+
+
+def _gravest(group: dict[str, Any]) -> str | None:
+    """What is worst about a duplicate group."""
+    return next((kind for kind in ("contamination", "conflict") if group.get(kind)), None)
 
 
 @dataclass(frozen=True)
@@ -148,28 +158,34 @@ class OutliersRecord(Record):
 
 @dataclass(frozen=True)
 class SplitRecord(Record):
-    """``counts``: split to label to number of samples; ``groups_kept_whole``: duplicate groups."""
+    """``counts``: split to label to number of samples; ``groups_kept_whole``: duplicate groups.
+    ``folds``: the same counts by fold, ``"0"`` to ``"K-1"``; empty where none were asked for."""
 
     command: ClassVar[str] = "split"
     fractions: dict[str, float]
     seed: int
     counts: dict[str, dict[str, int]]
     groups_kept_whole: int
+    folds: dict[str, dict[str, int]] = field(default_factory=dict, kw_only=True)
 
     def lines(self) -> list[str]:
-        labels = sorted({label for counts in self.counts.values() for label in counts})
-        rows = [[label, *[c.get(label, 0) for c in self.counts.values()]] for label in labels]
-        rows.append(["total", *[sum(c.values()) for c in self.counts.values()]])
+        parts = self.counts | {f"fold {number}": counts for number, counts in self.folds.items()}
+        labels = sorted({label for counts in parts.values() for label in counts})
+        rows = [[label, *[c.get(label, 0) for c in parts.values()]] for label in labels]
+        rows.append(["total", *[sum(c.values()) for c in parts.values()]])
         return [
             f"{self.dataset}: split, {self.groups_kept_whole} duplicate groups kept whole",
-            *table(rows, ["class", *self.counts]),
+            *table(rows, ["class", *parts]),
         ]
 
 
 @dataclass(frozen=True)
 class LeaksRecord(Record):
     """Groups that cross splits, largest first:
-    ``[{"field", "group", "splits": [split], "members": [filepath]}]``; ``n`` samples leak."""
+    ``[{"field", "group", "splits": [split], "members": [filepath]}]``; ``n`` samples leak.
+
+    ``field`` is ``duplicate_group``, else ``linked_group`` (a chain of near pairs), else
+    ``pixelhash`` (equal pixels that came after ``dedupe``), or the field that was asked for."""
 
     command: ClassVar[str] = "leaks"
     leaks: list[dict[str, Any]]

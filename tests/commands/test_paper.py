@@ -38,9 +38,11 @@ def test_planted_pictures_are_found(raw):
     assert len(groups[0]["members"]) == 1600 and groups[0]["conflict"]
     assert groups[0]["labels"] == dict.fromkeys(sorted(TABLE_1), 200)
     assert len(groups[1]["members"]) == 200 and groups[1]["labels"] == {"monocyte": 200}
+    assert [group["contamination"] for group in groups] == [True] * 2 + [False] * (len(groups) - 2)
     assert all("planted" not in path for group in groups[2:] for path in group["members"])
     bccurate.outliers(NAME)
     dataset = fo.load_dataset(NAME)
+    assert dataset.match_tags("contamination").count() == 1800
     tagged = dataset.match_tags(["duplicate", "label_conflict", "outlier"]).values("filepath")
     assert sum("planted" in path for path in tagged) == 1800
     clean = dataset.load_saved_view("clean").values("filepath")

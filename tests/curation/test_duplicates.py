@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from bccurate.curation.duplicates import Group, find_groups, label_counts
+from bccurate.curation import links
+from bccurate.curation.duplicates import Group, find_groups
 from bccurate.curation.hashing import hash_pixels, to_uint64
-from bccurate.curation.registration import aligned_similarity, thumbnail
+from bccurate.curation.registration import aligned_similarity, thumbnail, turned
+from bccurate.curation.turns import turned_hashes
 from bccurate.rendering.cells import CLASSES
 
 RNG = np.random.default_rng(0)
@@ -47,7 +49,10 @@ def test_equal_pixels_are_an_exact_group() -> None:
     pictures = [PICTURE, OTHER, PICTURE, STRANGERS[0], PICTURE, OTHER]
     hashes = [0, 2**60, 0, 2**63 - 1, 0, 2**60]
     groups = _groups(list("abacab"), hashes, pictures, threshold=0)
-    assert groups == [Group((0, 2, 4), "exact", 1.0), Group((1, 5), "exact", 1.0)]
+    assert [(g.members, g.kind, g.similarity) for g in groups] == [
+        ((0, 2, 4), "exact", 1.0),
+        ((1, 5), "exact", 1.0),
+    ]
 
 
 def test_alike_is_a_group_whatever_the_hash_and_a_near_hash_alone_is_none() -> None:
@@ -64,6 +69,40 @@ def test_similarity_is_the_weakest_link() -> None:
     expected = np.corrcoef(PICTURE.ravel(), noisy.ravel())[0, 1]
     assert group.similarity == pytest.approx(expected, abs=0.002)
     assert 0.98 < group.similarity < 1
+
+
+def test_each_pair_says_why_it_was_called() -> None:
+    """Members minus one pairs: by hash, by looks, by equal pixels, with the numbers behind."""
+    noisy = np.uint8(np.clip(PICTURE + RNG.normal(0, 8, (32, 32)), 0, 255))
+    (group,) = _groups("abbc", [0, 0b111, 0b111, 2**40 - 1], [PICTURE, noisy, noisy, PICTURE])
+    links = {(link.a, link.b): link for link in group.links}
+    assert set(links) == {(0, 3), (0, 1), (1, 2)}
+    assert links[0, 3].why == "looks alike in small, correlation 1.000 aligned"
+    assert (links[0, 3].distance, links[0, 3].similarity) == (40, 1.0)
+    similarity = links[0, 1].similarity
+    assert links[0, 1].why == f"hash 3 bits apart, correlation {similarity:.3f} aligned"
+    assert links[1, 2][2:] == (0, 1.0, 0, "equal pixels")
+
+
+def test_copies_are_a_star_about_the_keeper() -> None:
+    """1,600 copies have 1,599 pairs, all with the one that is kept."""
+    (group,) = _groups("a" * 1600, [0] * 1600, [PICTURE] * 1600, rank=lambda i: (i != 7, i))
+    assert len(group.links) == 1599
+    assert {link.a for link in group.links} == {7} == {group.members[0]}
+
+
+@pytest.mark.parametrize("searched", [0, 40_000])
+def test_a_turned_copy_is_found_by_hash_and_by_looks(monkeypatch, searched: int) -> None:
+    """Also where pictures are too many to compare all; the pair names the turn."""
+    monkeypatch.setattr(links, "MAX_SEARCHED", searched)
+    pictures = np.stack([PICTURE, turned(PICTURE[None], 1)[0], OTHER])
+    args = (list("abc"), turned_hashes(pictures)[0], np.full(3, 50.0), pictures, 4, lambda i: (i,))
+    assert find_groups(*args).groups == []
+    (group,) = find_groups(*args, turns=8).groups
+    (link,) = group.links
+    assert group.members == (0, 1)
+    # what was turned once falls back after three more
+    assert link.why == "hash 0 bits apart, correlation 1.000 after a rotation by 270 degrees"
 
 
 def test_exact_copies_join_the_near_group_of_their_picture() -> None:
@@ -145,12 +184,6 @@ def test_groups_do_not_hang_on_the_order(order: list[int]) -> None:
     )
     found = [(order[g.members[0]], {order[i] for i in g.members}, g.kind) for g in groups]
     assert found == [(0, {0, 1, 2, 3, 4, 5}, "near")]
-
-
-def test_labels_are_counted_most_frequent_first() -> None:
-    """Ties by name; samples without a label are no conflict."""
-    assert list(label_counts(["b", "a", None, "c", "c"]).items()) == [("c", 2), ("a", 1), ("b", 1)]
-    assert label_counts([None, None]) == {}
 
 
 @pytest.mark.parametrize(
