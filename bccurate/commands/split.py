@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bccurate.curation.splits import assign_splits
+from bccurate.commands.leaks import retag_leaks
+from bccurate.curation.components import join_groups
+from bccurate.curation.splits import assign_folds, assign_splits
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, require_field, require_samples
+from bccurate.hub.read import LABEL_FIELD, columns, has_field, require_field, require_samples
 from bccurate.hub.views import SPLITS, VARIANT
-from bccurate.hub.write import set_tag
+from bccurate.hub.write import set_column, set_tag
 from bccurate.records import SplitRecord
 from bccurate.settings import dataset_in_use
+
+MAX_FOLDS = 100
 
 
 def split(
@@ -25,11 +29,16 @@ def split(
     group: str | None = None,
     seed: int = 51,
     redo: bool = False,
+    folds: int | None = None,
 ) -> SplitRecord:
     """Tag every labelled sample ``train``, ``val`` or ``test`` and save a view for each.
 
     Samples that have a split keep it, from an earlier call or from the import, so that a test set
     stays one; only the others are placed. Equal pixels stay together even without ``dedupe``.
+
+    With ``folds`` the samples of train and val get the field ``fold``, 0 to ``folds - 1``, for
+    cross-validation beside a test set that stays apart (with ``test=0`` all samples do), and the
+    view ``folds``. Once there are folds, later calls place new samples in them.
 
     Args:
         dataset: name; the one in use where None.
@@ -37,44 +46,79 @@ def split(
         group: a field (patient, slide) whose equal values are never parted either.
         seed: of the shuffle.
         redo: draw all anew; what was trained before has then seen some of the new test set.
+        folds: 2 to ``MAX_FOLDS``; as many as there are where None.
 
     Raises:
-        UsageError: impossible shares, an unknown dataset or field.
+        UsageError: impossible shares or folds, an unknown dataset or field.
         InputError: no labelled sample.
     """
-    if not (val >= 0 and test >= 0 and val + test < 1):  # so that nan is refused too
-        raise UsageError(f"val and test are shares that leave some for train, not {val} and {test}")
-    if seed < 0:
-        raise UsageError(f"seed is 0 or above, not {seed}")
+    _check(val, test, seed, folds)
     name = dataset_in_use(dataset)
-    options = {"val": val, "test": test, "group": group, "seed": seed}
     with opened(name) as hub:
         view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         if group:
             require_field(hub, group, f"bccurate info -d {name}")
-        ids, paths, labels, tags, *joined = columns(
-            view, "id", "filepath", f"{LABEL_FIELD}.label", "tags", "pixelhash", "linked_group",
-            *([group] if group else []),
-        )  # fmt: skip
-        groups = join_groups(paths, *joined)
+        stored = runs.stored_options(hub, "split") or {}
+        redo_folds = redo or folds not in (None, stored.get("folds"))
+        folds = folds or stored.get("folds")
+        options = {"val": val, "test": test, "group": group, "seed": seed, "folds": folds}
+        samples = _Samples(view, group)
         fractions = {"train": round(1 - val - test, 6), "val": val, "test": test}
-        chosen = assign_splits(
-            labels,
-            groups,
-            paths,
-            fractions,
-            seed,
-            fixed=None if redo else [_current(own) for own in tags],
-        )
-        changed = _write(hub, view, ids, chosen) | _follow_sources(hub)
-        whole = sum(n > 1 for n in Counter(groups).values())
-        record = _record(name, fractions, seed, labels, chosen, whole)
+        chosen = samples.splits(fractions, seed, redo)
+        changed = _write(hub, view, samples.ids, chosen) | _follow_sources(hub)
+        record = _record(name, fractions, seed, samples, chosen)
+        if folds:
+            fold_of = samples.folds(chosen, folds, seed, redo_folds)
+            changed |= set_column(view, "fold", samples.ids, fold_of) > 0
+            if has_field(hub, "fold"):  # not where every sample is for the test
+                changed |= views.save(hub, "folds", views.folds(hub))
+            record = _with_folds(record, _table(range(folds), fold_of, samples.labels))
+        if hub.has_run("dedupe"):
+            changed |= retag_leaks(hub)[1]
         record.warnings.extend(_dedupe_warnings(hub, len(views.originals(hub))))
-        if not changed and runs.stored_options(hub, "split") not in (None, options):
+        if not changed and stored not in ({}, options):
             record.warnings.append("all samples keep the split they have; --redo draws anew")
         changed |= runs.save(hub, "split", record, options)
         return replace(record, changed=changed)
+
+
+def _check(val: float, test: float, seed: int, folds: int | None) -> None:
+    if not (val >= 0 and test >= 0 and val + test < 1):  # so that nan is refused too
+        raise UsageError(f"val and test are shares that leave some for train, not {val} and {test}")
+    if seed < 0:
+        raise UsageError(f"seed is 0 or above, not {seed}")
+    if folds is not None and not 2 <= folds <= MAX_FOLDS:
+        raise UsageError(f"folds are 2 to {MAX_FOLDS}, not {folds}")
+
+
+class _Samples:
+    """The columns that a split reads, and the groups that they make."""
+
+    def __init__(self, view: Any, group: str | None) -> None:
+        self.ids, self.paths, self.labels, self._tags, self._folds, *joined = columns(
+            view, "id", "filepath", f"{LABEL_FIELD}.label", "tags", "fold", "pixelhash",
+            "linked_group", *([group] if group else []),
+        )  # fmt: skip
+        self.groups = join_groups(*joined)
+
+    def splits(self, fractions: dict[str, float], seed: int, redo: bool) -> list[str]:
+        fixed = None if redo else [_current(own) for own in self._tags]
+        return assign_splits(self.labels, self.groups, self.paths, fractions, seed, fixed)
+
+    def folds(self, chosen: list[str], folds: int, seed: int, redo: bool) -> list[int | None]:
+        """A fold for each sample outside the test split, None for the others."""
+        open_ = [i for i, split in enumerate(chosen) if split != "test"]
+        found = assign_folds(
+            [self.labels[i] for i in open_],
+            [self.groups[i] for i in open_],
+            [self.paths[i] for i in open_],
+            folds,
+            seed,
+            None if redo else [self._folds[i] for i in open_],
+        )
+        fold_of = dict(zip(open_, found, strict=True))
+        return [fold_of.get(i) for i in range(len(chosen))]
 
 
 def _dedupe_warnings(hub: Any, n: int) -> list[str]:
@@ -84,23 +128,6 @@ def _dedupe_warnings(hub: Any, n: int) -> list[str]:
     if record["counts"]["samples"] != n:
         return ["samples came or went since dedupe; run bccurate dedupe again, then this"]
     return []
-
-
-def join_groups(paths: list[str], *columns: Sequence[Any]) -> list[str]:
-    """One group name a sample: those with an equal value in any of the columns are joined."""
-    parent = {path: path for path in paths}
-
-    def root(path: str) -> str:
-        while parent[path] != path:
-            parent[path] = path = parent[parent[path]]
-        return path
-
-    for column in columns:
-        first: dict[Any, str] = {}
-        for path, value in zip(paths, column, strict=True):
-            if value is not None:
-                parent[root(path)] = root(first.setdefault(value, path))
-    return [root(path) for path in paths]
 
 
 def _current(tags: list[str]) -> str | None:
@@ -126,21 +153,33 @@ def _follow_sources(hub: Any) -> bool:
 
 
 def _record(
-    name: str,
-    fractions: dict[str, float],
-    seed: int,
-    labels: list[str],
-    chosen: list[str],
-    whole: int,
+    name: str, fractions: dict[str, float], seed: int, samples: _Samples, chosen: list[str]
 ) -> SplitRecord:
-    pairs = Counter(zip(chosen, labels, strict=True))
-    counts = {
-        split: {label: pairs[split, label] for label in sorted(set(labels)) if pairs[split, label]}
-        for split in SPLITS
-    }
+    counts = _table(SPLITS, chosen, samples.labels)
     warnings = [
         f"class {label!r} has no image in {', '.join(missing)}: it has too few ({total})"
-        for label, total in sorted(Counter(labels).items())
+        for label, total in sorted(Counter(samples.labels).items())
         if (missing := [s for s in SPLITS if fractions[s] > 0 and label not in counts[s]])
     ]
+    whole = sum(n > 1 for n in Counter(samples.groups).values())
     return SplitRecord(name, fractions, seed, counts, whole, warnings=warnings)
+
+
+def _with_folds(record: SplitRecord, folds: dict[str, dict[str, int]]) -> SplitRecord:
+    labels = sorted({label for counts in folds.values() for label in counts})
+    scarce = [label for label in labels if not all(label in counts for counts in folds.values())]
+    if scarce:
+        record.warnings.append(f"too few for {len(folds)} folds: {', '.join(scarce)}")
+    return replace(record, folds=folds)
+
+
+def _table(
+    parts: Iterable[Any], chosen: Sequence[Any], labels: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Part to label to how many samples; a fold's name is a string, as in JSON."""
+    pairs = Counter(zip(chosen, labels, strict=True))
+    names = sorted(set(labels))
+    return {
+        str(part): {label: pairs[part, label] for label in names if pairs[part, label]}
+        for part in parts
+    }

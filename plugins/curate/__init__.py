@@ -46,6 +46,12 @@ class Dedupe(foo.Operator):
             label="Keep",
             description="The member of each group that stays untagged",
         )
+        inputs.bool(
+            "rotations",
+            default=False,
+            label="Rotations",
+            description="Match rotations by 90 degrees and flips too",
+        )
         return types.Property(inputs, view=types.View(label="Find duplicates"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
@@ -59,6 +65,7 @@ class Dedupe(foo.Operator):
             threshold=ctx.params.get("threshold", 4),
             method=ctx.params.get("method", "phash"),
             keep=ctx.params.get("keep", "first"),
+            rotations=ctx.params.get("rotations", False),
         )
 
     def resolve_output(self, ctx: Any) -> types.Property:
@@ -145,6 +152,13 @@ class Split(foo.Operator):
         inputs = types.Object()
         for name, label in (("val", "Validation share"), ("test", "Test share")):
             inputs.float(name, default=0.15, min=0.0, max=0.99, label=label)
+        inputs.int(
+            "folds",
+            min=2,
+            max=100,
+            label="Folds",
+            description="Number the samples outside the test split by so many folds",
+        )
         return types.Property(inputs, view=types.View(label="Split"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
@@ -153,7 +167,11 @@ class Split(foo.Operator):
         from bccurate.app.operations import perform
 
         return perform(
-            ctx, split, val=ctx.params.get("val", 0.15), test=ctx.params.get("test", 0.15)
+            ctx,
+            split,
+            val=ctx.params.get("val", 0.15),
+            test=ctx.params.get("test", 0.15),
+            folds=ctx.params.get("folds"),
         )
 
     def resolve_output(self, ctx: Any) -> types.Property:
