@@ -22,6 +22,7 @@ from bccurate.records import ReportRecord
 from bccurate.reporting.data import ModelPart, ReportData, SheetRow
 from bccurate.reporting.page import render
 from bccurate.reporting.pictures import overlay, thumbnail
+from bccurate.reporting.sections import gravest_first
 from bccurate.settings import dataset_in_use
 
 GROUPS, MEMBERS = 12, 6  # of duplicates, as many as the page shows
@@ -119,8 +120,9 @@ def _intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
 def _shown(records: dict[str, Any], models: list[ModelPart]) -> list[str]:
     """The paths whose pictures the page shows."""
     groups = (records.get("dedupe") or {"groups": []})["groups"]
-    ordered = sorted(groups, key=lambda group: not group["conflict"])
-    paths = [path for group in ordered[:GROUPS] for path in group["members"][:MEMBERS]]
+    paths = [
+        path for group in gravest_first(groups)[:GROUPS] for path in group["members"][:MEMBERS]
+    ]
     paths += [row["filepath"] for row in (records.get("outliers") or {"outliers": []})["outliers"]][
         :WORST
     ]

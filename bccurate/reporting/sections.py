@@ -96,18 +96,28 @@ def _total(values: list[Any]) -> int | None:
     return sum(values) if whole and values else None
 
 
+def gravest_first(groups: list[Json]) -> list[Json]:
+    """Duplicate groups: contamination, then labels in conflict, then the largest."""
+    return sorted(
+        groups,
+        key=lambda g: (not g.get("contamination"), not g["conflict"], -len(g["members"])),
+    )
+
+
 def duplicates(data: ReportData, caps: Caps) -> Json | None:
-    """Counts and a gallery of groups, those with labels in conflict first."""
+    """Counts and a gallery of groups, the gravest first, each with its weakest pair's reason."""
     record = data.records.get("dedupe")
     if not record:
         return None
-    groups = sorted(record["groups"], key=lambda g: (not g["conflict"], -len(g["members"])))
+    groups = gravest_first(record["groups"])
     gallery = []
     for group in groups[: caps.groups]:
         keep = group.get("keep")
         members = sorted(group["members"], key=lambda path: path != keep)
         shown = [picture(data, path, path == keep) for path in members[: caps.members]]
-        gallery.append({**group, "shown": shown, "more": len(members) - len(shown)})
+        pairs = sorted(group.get("pairs", []), key=lambda pair: pair["similarity"])
+        why = pairs[0]["why"] if pairs else None
+        gallery.append({**group, "shown": shown, "more": len(members) - len(shown), "why": why})
     return {
         "counts": record.get("counts", {}),
         "method": record.get("method"),

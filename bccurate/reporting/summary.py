@@ -56,6 +56,12 @@ def _copies(data: ReportData) -> list[str]:
             f"{count_of(conflicts, 'group')} {carry} more than one label for one picture: "
             "at least one of those labels is wrong."
         )
+    contaminated = counts.get("contaminated", 0)
+    if contaminated:
+        found.append(
+            f"{count_of(contaminated, 'group')} {_are(contaminated)} contamination: a picture "
+            "under three labels or more, or far too often in its class. No copy counts as clean."
+        )
     return found
 
 

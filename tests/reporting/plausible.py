@@ -60,7 +60,19 @@ def _records(classes: list[str], paths: list[str], rng: np.random.Generator) -> 
             "keep": paths[i + 5],
             "labels": {classes[0]: 1, classes[1]: 1} if i < 2 else {classes[i % 8]: 2},
             "conflict": i < 2,
+            "contamination": i == 4,
             "similarity": 1.0,
+            "pairs": [
+                {
+                    "members": [paths[i + 5], paths[i]],
+                    "distance": 0,
+                    "similarity": 1.0,
+                    "turn": "as it is",
+                    "why": "equal pixels"
+                    if i % 3
+                    else "hash 0 bits apart, correlation 1.000 aligned",
+                }
+            ],
         }
         for i in range(15)
     ]
@@ -95,7 +107,7 @@ def _records(classes: list[str], paths: list[str], rng: np.random.Generator) -> 
         "dedupe": records.DedupeRecord(
             name, "phash", 4, "sharpest", groups, [],
             {"groups": 15, "samples": total, "exact": 10, "near": 5, "duplicates": 143,
-             "conflicts": 2},
+             "conflicts": 2, "contaminated": 1, "leaks": 0},
         ),
         "outliers": records.OutliersRecord(name, 3.0, "mean-std", found, bounds),
         "split": records.SplitRecord(name, {"val": 0.15, "test": 0.15}, 51, split, 15),
