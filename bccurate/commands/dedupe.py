@@ -11,18 +11,16 @@ import numpy as np
 from bccurate.commands.leaks import retag_leaks
 from bccurate.curation.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
 from bccurate.curation.duplicates import KEEP, Found, Group, find_groups, keeper_rank
-from bccurate.curation.hashing import METHODS, hash_pixels, to_uint64
+from bccurate.curation.hashing import METHODS, to_uint64
 from bccurate.curation.links import MAX_SEARCHED
-from bccurate.curation.reading import decode_rgb
 from bccurate.curation.registration import from_text
 from bccurate.curation.turns import TURNS
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
-from bccurate.hub.samples import ensure_facts
+from bccurate.hub.samples import ensure_facts, ensure_hash
 from bccurate.hub.write import set_column, set_tag
-from bccurate.progress import track
 from bccurate.records import DedupeRecord
 from bccurate.settings import dataset_in_use
 
@@ -67,6 +65,7 @@ def dedupe(
             view, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
         )
         decoded, unreadable = ensure_facts(view)
+        decoded += ensure_hash(views.originals(hub), method)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
         found = samples.group(threshold, keep, 8 if rotations else 1)
@@ -104,23 +103,19 @@ class _Samples:
         rows = sorted(
             zip(
                 *columns(
-                    view, "filepath", "id", f"{LABEL_FIELD}.label", "pixelhash", "phash",
+                    view, "filepath", "id", f"{LABEL_FIELD}.label", "pixelhash", method,
                     "thumb", "intensity_std", "sharpness", "metadata.width", "metadata.height",
                 ),
                 strict=True,
             )
         )  # fmt: skip
         table = [list(column) for column in zip(*rows, strict=True)]
-        self.paths, self.ids, self.labels, self.pixelhashes, phashes, thumbs = table[:6]
+        self.paths, self.ids, self.labels, self.pixelhashes, hashes, thumbs = table[:6]
         stds, self.sharpness, widths, heights = table[6:]
         self.areas = [width * height for width, height in zip(widths, heights, strict=True)]
         self.thumbs = from_text(thumbs)
         self.stds = np.array(stds, dtype=np.float64)
-        self.hashes = to_uint64(phashes if method == "phash" else self._hash(method))
-
-    def _hash(self, method: str) -> list[str]:
-        paths = track(self.paths, len(self.paths), f"hashing ({method})")
-        return [hash_pixels(decode_rgb(path), method) for path in paths]
+        self.hashes = to_uint64(hashes)
 
     def group(self, threshold: int, keep: str, turns: int) -> Found:
         rank = keeper_rank(keep, self.paths, self.areas, self.sharpness)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.curation.reading import ImageFacts, Unreadable
+from bccurate.curation.facts import ImageFacts, Unreadable
 from bccurate.curation.workers import read_many
 from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs

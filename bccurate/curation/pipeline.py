@@ -42,7 +42,7 @@ def duplicates_of_files(
         keep: one of ``duplicates.KEEP``.
 
     Raises:
-        UnreadableImage: a file is gone when it is read again, for another method than phash.
+        UnreadableImage: a file is gone when it is read again, as whash may want.
     """
     facts: list[ImageFacts] = []
     unreadable: list[Unreadable] = []
@@ -54,8 +54,7 @@ def duplicates_of_files(
     readable = [one.filepath for one in facts]
     areas = [one.width * one.height for one in facts]
     hashes = [
-        one.phash if method == "phash" else hash_pixels(decode_rgb(one.filepath), method)
-        for one in facts
+        getattr(one, method) or hash_pixels(decode_rgb(one.filepath), method) for one in facts
     ]
     found = find_groups(
         [one.pixelhash for one in facts],

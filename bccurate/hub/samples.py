@@ -6,7 +6,9 @@ import os
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bccurate.curation.reading import ImageFacts, Unreadable
+from bccurate.curation.facts import ImageFacts, Unreadable
+from bccurate.curation.hashing import hash_pixels
+from bccurate.curation.reading import decode_rgb
 from bccurate.curation.workers import read_many
 from bccurate.errors import InputError
 from bccurate.hub.formats import Row
@@ -113,6 +115,15 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
         gone_bad = [sample for facts in bad for sample in todo[facts.filepath]]
         view._dataset.select(gone_bad).tag_samples("unreadable")
     return len(todo), bad
+
+
+def ensure_hash(view: Any, method: str) -> int:
+    """Hash what the kernels left to imagehash (some by ``whash``); returns how many were decoded."""
+    todo = view.exists(method, bool=False)
+    ids, paths = columns(todo, "id", "filepath")
+    hashes = [hash_pixels(decode_rgb(path), method) for path in track(paths, len(paths), method)]
+    set_column(view, method, ids, hashes)
+    return len(ids)
 
 
 def mend_unreadable(dataset: fo.Dataset, paths: Collection[str]) -> list[str]:
