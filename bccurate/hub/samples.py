@@ -118,7 +118,7 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
 
 
 def ensure_hash(view: Any, method: str) -> int:
-    """Hash what the kernels left to imagehash (some by ``whash``); returns how many were decoded."""
+    """Hash what the kernels left to imagehash (by ``whash``); returns how many were decoded."""
     todo = view.exists(method, bool=False)
     ids, paths = columns(todo, "id", "filepath")
     hashes = [hash_pixels(decode_rgb(path), method) for path in track(paths, len(paths), method)]
