@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -39,6 +40,7 @@ class Row(ctypes.Structure):
     ]  # fmt: skip
 
 
+_own = threading.local()
 _read_files = function(
     "bc_read_files", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p,
     ctypes.c_int64, ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p,
@@ -56,26 +58,32 @@ def read_files(
 
     Yields:
         rows, in the order of ``paths``; the bytes of the files; their RGB pixels. Rows of status 0
-        are left to Pillow. All three are used again for the next files.
+        are left to Pillow. The bytes are good until the
+        thread reads its next files.
     """
     names = [b"" if "\0" in path else os.fsencode(path) for path in paths]
     if _read_files is None:
         yield (Row * len(paths))(), memoryview(b""), memoryview(b"")
         return
-    files, pixels = bytearray(_FILE_ARENA), bytearray(_PIXEL_ARENA)
-    file_view = (ctypes.c_char * _FILE_ARENA).from_buffer(files)
-    pixel_view = (ctypes.c_char * _PIXEL_ARENA).from_buffer(pixels)
+    files, pixels = _arenas()
     start = 0
     while start < len(names):
         left = names[start:]
         rows = (Row * len(left))()
         done = _read_files(
             (ctypes.c_char_p * len(left))(*left), len(left), wanted,
-            file_view, _FILE_ARENA, pixel_view, _PIXEL_ARENA, rows,
+            files, _FILE_ARENA, pixels, _PIXEL_ARENA, rows,
         )  # fmt: skip
         done = done or len(left)  # no memory: all that is left is for Pillow
         yield (Row * done).from_buffer(rows), memoryview(files), memoryview(pixels)
         start += done
+
+
+def _arenas() -> tuple[Any, Any]:
+    """Two blocks of memory a thread, made once: zeroing them anew costs as much as decoding."""
+    if not hasattr(_own, "arenas"):
+        _own.arenas = (ctypes.c_uint8 * _FILE_ARENA)(), (ctypes.c_uint8 * _PIXEL_ARENA)()
+    return _own.arenas
 
 
 def measure(pixels: Any, width: int, height: int, channels: int, wanted: int = ALL) -> Row | None:
