@@ -105,7 +105,7 @@ static void statistics(const uint8_t *grey, int width, int height, Facts *facts)
 /* The values of rank 31 and 32 of 64. */
 static void middle_two(const double values[64], double *below, double *above) {
     for (int i = 0; i < 64; i++) {
-        int less = 0, up_to = 0;
+        int64_t less = 0, up_to = 0; /* as wide as the values, for vectors */
         for (int k = 0; k < 64; k++) {
             less += values[k] < values[i];
             up_to += values[k] <= values[i];
