@@ -15,7 +15,7 @@ from bccurate.curation.matching import cross_pairs, near_pairs
 from bccurate.curation.registration import Pairs, confirmed, similar_pairs
 from bccurate.curation.turns import TURNS, turned_hashes
 
-MAX_SEARCHED = 40_000  # all pairs of small pictures are compared up to here; hashes have no bound
+MAX_SEARCHED = 100_000  # all pairs of small pictures are compared up to here; hashes have no bound
 _DECIMALS = 4  # of a similarity: what is finer than that is rounding, and must not order pairs
 
 

@@ -49,7 +49,9 @@ def function(name: str, *arguments: Any, result: Any = ctypes.c_int64) -> Callab
     """
     if library is None:
         return None
-    found = getattr(library, name)
+    found = getattr(library, name, None)
+    if found is None:  # a library from before this kernel: built anew by the next installation
+        return None
     found.argtypes, found.restype = arguments, result
     return found
 

@@ -1,0 +1,15 @@
+/* Compare every hash of one list with every hash of another. */
+#ifndef BCCURATE_COMPARE_H
+#define BCCURATE_COMPARE_H
+
+#include <stdint.h>
+
+/* What is done with a pair: row i and lane j differ in at most the threshold's bits. */
+typedef void (*on_near)(void *context, int64_t i, int64_t j);
+
+/* Call `found` for each near pair of rows[i] and lanes[j]. `triangle`: the rows are the first of
+ * the lanes, and only pairs i < j are wanted. The order of the calls is not told. */
+void bc_each_near(const uint64_t *rows, int64_t n_rows, const uint64_t *lanes, int64_t n_lanes,
+                  int triangle, int threshold, on_near found, void *context);
+
+#endif
