@@ -27,6 +27,11 @@ INLINE Lanes bc_load8(const uint8_t *bytes) {
     return (Lanes)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes));
 }
 
+/* Eight 16-bit numbers as whole numbers. */
+INLINE Lanes bc_load_words(const int16_t *words) {
+    return (Lanes)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)words));
+}
+
 /* Eight whole numbers as bytes, cut off at 0 and 255. */
 INLINE void bc_store8(Lanes v, uint8_t *bytes) {
     __m256i all = (__m256i)v;
@@ -39,6 +44,12 @@ INLINE void bc_store8(Lanes v, uint8_t *bytes) {
 INLINE Lanes bc_load8(const uint8_t *bytes) {
     Lanes v;
     for (int i = 0; i < 8; i++) v[i] = bytes[i];
+    return v;
+}
+
+INLINE Lanes bc_load_words(const int16_t *words) {
+    Lanes v;
+    for (int i = 0; i < 8; i++) v[i] = words[i];
     return v;
 }
 

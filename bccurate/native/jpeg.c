@@ -14,6 +14,7 @@
 enum {
     LOOK = 11,        /* bits that one look-up decodes */
     MAX_SIDE = 16384,
+    TO_END = 128,
     MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
 };
 
@@ -23,7 +24,8 @@ static const uint8_t ZIGZAG[64] = {
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
 /* A Huffman code. quick: bits 0-7 length, 8-15 symbol, 0 where the code is longer than LOOK. For AC
- * codes `whole` decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value. */
+ * codes `whole` decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value; the
+ * end of a block is a run of TO_END. */
 typedef struct {
     uint8_t segment[17 + 256]; /* counts and symbols as they stood in the file */
     int length;                /* of the segment, 0 where there is none */
@@ -46,7 +48,7 @@ typedef struct {
 
 typedef struct {
     JpegTables *tables;
-    uint16_t quant[4][64]; /* in zigzag order, as read */
+    int32_t quant[4][64]; /* in natural order */
     int has_quant[4], has_dc[2], has_ac[2];
     Component parts[3];
     int n, width, height, jfif, adobe, frame;
@@ -70,9 +72,8 @@ static void fill_whole(Huffman *code) {
         code->whole[i] = 0;
         if (!length || length + size > LOOK || (size == 0 && symbol != 0)) continue;
         int bits = i >> (LOOK - length - size) & ((1 << size) - 1);
-        if (size)
-            code->whole[i] = (int32_t)((uint32_t)extended(bits, size) << 16) |
-                             (symbol >> 4) << 8 | (length + size);
+        int run = size ? symbol >> 4 : TO_END;
+        code->whole[i] = (int32_t)((uint32_t)extended(bits, size) << 16) | run << 8 | (length + size);
     }
 }
 
@@ -121,7 +122,7 @@ static int read_quant(Jpeg *j, const uint8_t *p, int n) {
         if (p[0] > 3) return 0; /* 16-bit tables too */
         for (int i = 0; i < 64; i++) {
             if (!p[1 + i]) return 0;
-            j->quant[p[0]][i] = p[1 + i];
+            j->quant[p[0]][ZIGZAG[i]] = p[1 + i];
         }
         j->has_quant[p[0]] = 1;
     }
@@ -296,19 +297,16 @@ INLINE int symbol_of(Reader *r, const Huffman *code) {
     return index < 0 || 16 + index >= code->length ? -1 : code->segment[16 + index];
 }
 
-/* One block's coefficients, dequantized, in natural order. Returns the last zigzag index that is
- * not 0, or -1 on bad data. `extreme` gets bits above MAX_VALUE where a coefficient is absurd. */
-INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block, uint32_t *extreme) {
-    const uint16_t *quant = j->quant[c->quant];
+/* One block's coefficients in natural order, not yet dequantized. Returns the last zigzag index
+ * that is not 0, or -1 on bad data. */
+INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
     const Huffman *ac = &j->tables->ac[c->ac];
     refill(r);
     int size = symbol_of(r, &j->tables->dc[c->dc]), last = 0;
     if (size < 0) return -1;
     c->last += extended(take(r, size), size);
-    int value = c->last * quant[0];
-    *extreme |= (uint32_t)(value < 0 ? -value : value);
-    if (*extreme > MAX_VALUE) return -1; /* at once: the sum must not run away */
-    block[0] = (int16_t)value;
+    if (c->last < -MAX_VALUE || c->last > MAX_VALUE) return -1;
+    block[0] = (int16_t)c->last;
     for (int k = 1; k < 64; k++) {
         refill(r);
         int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
@@ -330,10 +328,11 @@ INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block, ui
             k += symbol >> 4;
             number = extended(take(r, size), size);
         }
-        if (k > 63) return -1;
-        value = number * quant[k];
-        *extreme |= (uint32_t)(value < 0 ? -value : value);
-        block[ZIGZAG[k]] = (int16_t)value;
+        if (k > 63) {
+            if (k < TO_END) return -1;
+            break;
+        }
+        block[ZIGZAG[k]] = (int16_t)number;
         last = k;
     }
     return last;
@@ -402,13 +401,13 @@ INLINE void transpose(Lanes v[8]) {
 
 /* Writes 8x8 samples. Returns bits that are set where a value left the range in which all
  * implementations agree. */
-INLINE int32_t idct(const int16_t *block, uint8_t *out, int stride) {
-    typedef int16_t Half __attribute__((vector_size(16)));
+INLINE int32_t idct(const int16_t *block, const int32_t *quant, uint8_t *out, int stride) {
     Lanes v[8], odd = {0};
     for (int i = 0; i < 8; i++) {
-        Half row;
-        memcpy(&row, block + 8 * i, 16);
-        v[i] = __builtin_convertvector(row, Lanes);
+        Lanes steps;
+        memcpy(&steps, quant + 8 * i, 32);
+        v[i] = bc_load_words(block + 8 * i) * steps;
+        odd |= (v[i] ^ (v[i] >> 31)) >> 14; /* beyond MAX_VALUE */
     }
     idct_pass(v, 13 - 2);
     for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 14;
@@ -433,7 +432,6 @@ static int decode_scan(Jpeg *j) {
     Reader r = {j->scan, j->end, 0, 0, 0};
     int16_t block[64] __attribute__((aligned(32)));
     int32_t odd = 0;
-    uint32_t extreme = 0;
     memset(block, 0, sizeof block);
     for (int my = 0; my < j->blocks_high; my++) {
         for (int mx = 0; mx < j->blocks_wide; mx++) {
@@ -442,20 +440,22 @@ static int decode_scan(Jpeg *j) {
                 for (int b = 0; b < c->h * c->v; b++) {
                     int x = mx * c->h + b % c->h, y = my * c->v + b / c->h;
                     uint8_t *out = c->plane + (size_t)y * 8 * (size_t)c->stride + (size_t)x * 8;
-                    int last = read_block(&r, j, c, block, &extreme);
+                    int last = read_block(&r, j, c, block);
                     if (last < 0) return 0;
+                    const int32_t *quant = j->quant[c->quant];
                     if (last) {
-                        odd |= idct(block, out, c->stride);
-                        memset(block, 0, sizeof block);
+                        odd |= idct(block, quant, out, c->stride);
+                        for (int k = 0; k < 64; k++) block[k] = 0;
                     } else {
-                        odd |= block[0] < -4096 || block[0] > 4095;
-                        flat(block[0], out, c->stride);
+                        int dc = block[0] * quant[0];
+                        odd |= dc < -4096 || dc > 4095;
+                        flat(dc, out, c->stride);
                         block[0] = 0;
                     }
                 }
             }
         }
-        if (r.past > r.count || odd || extreme > MAX_VALUE) return 0;
+        if (r.past > r.count || odd) return 0;
     }
     /* Whole bytes that were read ahead must not be data. */
     if (r.count - r.past >= 8) return 0;
