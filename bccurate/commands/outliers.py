@@ -1,23 +1,53 @@
-"""``bccurate outliers``: the paper's equations 1 and 2, class by class."""
+"""``bccurate outliers``: the paper's equations 1 and 2, class by class, and a look by embedding."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bccurate.curation.outliers import STATISTICS, intensity_outliers, smallest_class
-from bccurate.errors import UsageError
+from bccurate.commands.pictures import intensities, thumbnails
+from bccurate.commands.trained import embed_files, weights_file
+from bccurate.curation.neighbours import K, neighbour_outliers
+from bccurate.curation.outliers import (
+    EQUATIONS,
+    STATISTICS,
+    IntensityOutliers,
+    intensity_outliers,
+    smallest_class,
+)
+from bccurate.errors import InputError, UsageError
+from bccurate.files import atomic_write
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
 from bccurate.hub.samples import ensure_facts
 from bccurate.hub.write import set_column, set_tag
 from bccurate.records import OutliersRecord
+from bccurate.reporting.data import ReportData
+from bccurate.reporting.intensity import worst_by_class
+from bccurate.reporting.page import render_outliers
 from bccurate.settings import dataset_in_use
 
 MAX_ALPHA = 1_000_000
+COPIES = ("duplicate", "contamination")  # tags of what the bounds are not taken from
+MOST_COPIES = 0.05  # of a class; beyond it someone planted them
+MOST_OUTLIERS = 0.05  # of a class by median-mad; clean cells reach 0.04
+PLOTS = (".html", ".svg")
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Columns of N samples; ``reference`` (N,) bool are those that the bounds come from."""
+
+    ids: list[str]
+    paths: list[str]
+    labels: list[str]
+    means: np.ndarray
+    stds: np.ndarray
+    reference: np.ndarray
 
 
 def outliers(
@@ -25,83 +55,215 @@ def outliers(
     alpha: float = 3.0,
     statistic: str = "mean-std",
     iterate: bool = False,
+    false_alarms: float = 1.0,
+    embedding: str | None = None,
+    plot: str | Path | None = None,
 ) -> OutliersRecord:
     """Score every labelled sample and tag the outliers; nothing is removed.
 
-    The bounds of a class come from its samples without duplicates: a picture that is there 200
-    times would else pull them over itself. Run ``dedupe`` first.
+    The bounds of a class come from its samples without duplicates and contamination: a picture
+    that is there 200 times would else pull them over itself. Run ``dedupe`` first.
 
     Args:
         dataset: name; the one in use where None.
-        alpha: bound in spreads, above 0 and at most ``MAX_ALPHA``.
+        alpha: bound in spreads, above 0 and at most ``MAX_ALPHA``; in large classes at least.
         statistic: ``mean-std`` (the paper's) or ``median-mad`` (robust).
         iterate: leave out what was found and look again.
+        false_alarms: how many images of a normally distributed class may pass the bound of an
+            equation by chance, 0 or more; 0 keeps ``alpha`` in every class.
+        embedding: a model trained on this dataset; what is far from its class in the model's
+            features gets the tag ``outlier_embedding`` and stays in the view ``clean``.
+        plot: a file, .html or .svg, for the plot of the classes; written whole or not at all.
 
     Raises:
-        UsageError: an unknown option value or dataset.
-        InputError: no labelled sample.
+        UsageError: an unknown option value or dataset, or a model that was not trained here.
+        InputError: no labelled sample, or ``plot`` cannot be written.
+        NoSpaceError: the disk is full.
     """
+    _check(alpha, statistic, false_alarms)
+    target = _plot_file(plot)
+    name = dataset_in_use(dataset)
+    with opened(name) as hub:
+        weights = weights_file(name, embedding) if embedding else None
+        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
+        require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
+        changed = ensure_facts(view)[0] > 0
+        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
+        samples = _read(view)
+        found = intensity_outliers(
+            samples.means, samples.stds, samples.labels, samples.reference,
+            alpha, statistic, iterate, false_alarms,
+        )  # fmt: skip
+        order, wrote = _mark(view, samples, found.scores, "outlier_score", "outlier")
+        changed |= wrote | views.save(hub, "outliers", views.outliers(hub))
+        changed |= views.save(hub, "clean", views.clean(hub))
+        record = OutliersRecord(
+            name, alpha, statistic, _rows(samples, found, order), found.per_class,
+            false_alarms=false_alarms,
+            warnings=_warnings(hub, samples, found, alpha, statistic, false_alarms),
+        )  # fmt: skip
+        if embedding and weights:
+            rows, wrote = _by_embedding(hub, view, samples, weights, alpha, false_alarms)
+            record = replace(record, embedding={"model": embedding, "k": K, "outliers": rows})
+            changed |= wrote
+        options = {"alpha": alpha, "statistic": statistic, "iterate": iterate,
+                   "false_alarms": false_alarms, "embedding": embedding}  # fmt: skip
+        changed |= runs.save(hub, "outliers", record, options)
+        if target:
+            _write_plot(hub, record, target)
+        return replace(record, changed=changed, plot=str(target) if target else None)
+
+
+def _check(alpha: float, statistic: str, false_alarms: float) -> None:
     if statistic not in STATISTICS:
         raise UsageError(f"Unknown statistic {statistic!r}; known: {', '.join(STATISTICS)}")
     if not 0 < alpha <= MAX_ALPHA:
         raise UsageError(f"alpha must be above 0 and at most {MAX_ALPHA:,}, not {alpha}")
-    name = dataset_in_use(dataset)
-    with opened(name) as hub:
-        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
-        require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
-        decoded, _ = ensure_facts(view)
-        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        ids, paths, labels, means, stds, tags = columns(
-            view,
-            "id",
-            "filepath",
-            f"{LABEL_FIELD}.label",
-            "intensity_mean",
-            "intensity_std",
-            "tags",
+    if not 0 <= false_alarms < float("inf"):
+        raise UsageError(f"false_alarms must be 0 or a number above it, not {false_alarms}")
+
+
+def _plot_file(plot: str | Path | None) -> Path | None:
+    if plot is None:
+        return None
+    path = Path(plot).expanduser().absolute()
+    if path.suffix.lower() not in PLOTS:
+        raise UsageError(f"A plot is a file .html or .svg, not {path.name!r}", "--plot plot.html")
+    if path.is_dir():
+        raise InputError(f"{path} is a folder.", f"--plot {path / 'plot.html'}")
+    return path
+
+
+def _read(view: Any) -> _Samples:
+    ids, paths, labels, means, stds, tags = columns(
+        view, "id", "filepath", f"{LABEL_FIELD}.label", "intensity_mean", "intensity_std", "tags"
+    )
+    reference = np.array([not any(tag in own for tag in COPIES) for own in tags])
+    return _Samples(ids, paths, labels, np.array(means), np.array(stds), reference)
+
+
+def _mark(
+    view: Any, samples: _Samples, scores: np.ndarray, field: str, tag: str
+) -> tuple[list[int], bool]:
+    """Write scores and tag; the outliers' places, worst first, and whether anything changed."""
+    found = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i] > 0.5]
+    changed = set_column(view, field, samples.ids, np.round(scores, 6).tolist()) > 0
+    changed |= set_tag(view, tag, [samples.ids[i] for i in found]) > 0
+    return found, changed
+
+
+def _rows(samples: _Samples, found: IntensityOutliers, order: list[int]) -> list[dict[str, Any]]:
+    rows = []
+    for i in order:
+        equation = EQUATIONS[found.equations[i]]
+        bounds = found.per_class[samples.labels[i]][equation]
+        rows.append(
+            _row(samples, found.scores, i)
+            | {
+                "equation": equation,
+                "mean": round(float(samples.means[i]), 3),
+                "std": round(float(samples.stds[i]), 3),
+                "low": round(bounds["low"], 3),
+                "high": round(bounds["high"], 3),
+            }
         )
-        scores, per_class = intensity_outliers(
-            np.array(means),
-            np.array(stds),
-            labels,
-            np.array(["duplicate" not in own for own in tags]),
-            alpha,
-            statistic,
-            iterate,
-        )
-        found = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i] > 0.5]
-        changed = decoded > 0
-        changed |= set_column(view, "outlier_score", ids, np.round(scores, 6).tolist()) > 0
-        changed |= set_tag(view, "outlier", [ids[i] for i in found]) > 0
-        changed |= views.save(hub, "outliers", views.outliers(hub))
-        changed |= views.save(hub, "clean", views.clean(hub))
-        record = OutliersRecord(
-            dataset=name,
-            alpha=alpha,
-            statistic=statistic,
-            outliers=[
-                {"filepath": paths[i], "label": labels[i], "score": round(float(scores[i]), 6)}
-                for i in found
-            ],
-            per_class=per_class,
-            warnings=_warnings(hub, per_class, alpha, statistic),
-        )
-        options = {"alpha": alpha, "statistic": statistic, "iterate": iterate}
-        changed |= runs.save(hub, "outliers", record, options)
-        return replace(record, changed=changed)
+    return rows
+
+
+def _row(samples: _Samples, scores: np.ndarray, i: int) -> dict[str, Any]:
+    score = round(float(scores[i]), 6)
+    return {
+        "filepath": samples.paths[i], "label": samples.labels[i], "score": score, "outlier": True
+    }  # fmt: skip
+
+
+def _by_embedding(
+    hub: Any, view: Any, samples: _Samples, weights: Path, alpha: float, false_alarms: float
+) -> tuple[list[dict[str, Any]], bool]:
+    """Rows of what is far from its class in a model's features; field, tag and view are written."""
+    scores, distances = neighbour_outliers(
+        embed_files(weights, samples.paths), samples.labels, samples.reference, alpha, false_alarms
+    )
+    order, changed = _mark(view, samples, scores, "embedding_outlier_score", "outlier_embedding")
+    changed |= views.save(hub, "outliers_embedding", views.embedding_outliers(hub))
+    rows = [_row(samples, scores, i) | {"distance": round(float(distances[i]), 6)} for i in order]
+    return rows, changed
+
+
+def _write_plot(hub: Any, record: OutliersRecord, path: Path) -> None:
+    worst = worst_by_class(record.outliers).values()
+    data = ReportData(
+        dataset=str(record.dataset),
+        created="",
+        records={"outliers": record.to_json()},
+        intensities=intensities(hub),
+        thumbnails=thumbnails(row["filepath"] for rows in worst for row in rows),
+    )
+    page = render_outliers(data, path.suffix.lower().lstrip("."))
+    with atomic_write(path) as file:
+        file.write(page.encode("utf-8", "replace"))
 
 
 def _warnings(
-    hub: Any, per_class: dict[str, dict[str, Any]], alpha: float, statistic: str
+    hub: Any,
+    samples: _Samples,
+    found: IntensityOutliers,
+    alpha: float,
+    statistic: str,
+    false_alarms: float,
 ) -> list[str]:
     warnings = []
     if not hub.has_run("dedupe"):
-        warnings.append("duplicates were not looked for; run bccurate dedupe first")
-    least = smallest_class(alpha)
-    small = [label for label, row in per_class.items() if row["n"] < least]
-    if small and statistic == "mean-std":
         warnings.append(
-            f"with alpha {alpha:g} no image of a class under {least} images can be an outlier: "
-            f"{', '.join(small)} (use --statistic median-mad)"
+            "duplicates and contamination were not looked for; run bccurate dedupe first"
         )
+    copies = _shares(samples, ~samples.reference)
+    many = [f"{label} ({share:.0%})" for label, share in copies.items() if share > MOST_COPIES]
+    if many:
+        warnings.append(
+            f"more than {MOST_COPIES:.0%} of a class are duplicates or contamination, which the "
+            f"bounds leave out: {', '.join(many)}; look at the view duplicates"
+        )
+    if statistic == "mean-std":
+        warnings += _masking(samples, found, alpha, false_alarms) + _too_small(found)
     return warnings
+
+
+def _masking(
+    samples: _Samples, found: IntensityOutliers, alpha: float, false_alarms: float
+) -> list[str]:
+    """Many outliers widen the bounds until none of them is out; the robust bounds tell."""
+    robust = intensity_outliers(
+        samples.means, samples.stds, samples.labels, samples.reference,
+        alpha, "median-mad", false_alarms=false_alarms,
+    )  # fmt: skip
+    ours = _shares(samples, samples.reference & (found.scores > 0.5))
+    theirs = _shares(samples, samples.reference & (robust.scores > 0.5))
+    masked = [
+        f"{label} ({share:.0%} against {ours[label]:.1%})"
+        for label, share in theirs.items()
+        if share > MOST_OUTLIERS and share > 2 * ours[label]
+    ]
+    if not masked:
+        return []
+    return [
+        f"outliers seem to hide each other: far more are out by median-mad in {', '.join(masked)} "
+        "(use --statistic median-mad)"
+    ]
+
+
+def _too_small(found: IntensityOutliers) -> list[str]:
+    least = {label: smallest_class(row["alpha"]) for label, row in found.per_class.items()}
+    small = [label for label, n in least.items() if found.per_class[label]["n"] < n]
+    if not small:
+        return []
+    return [
+        f"with mean-std no image of a class under {max(least[label] for label in small)} images "
+        f"can be an outlier: {', '.join(small)} (use --statistic median-mad)"
+    ]
+
+
+def _shares(samples: _Samples, which: np.ndarray) -> dict[str, float]:
+    """Label to the share of its samples that are among ``which`` (N,) bool."""
+    names = np.asarray(samples.labels, dtype=object)
+    return {label: float(which[names == label].mean()) for label in sorted(set(samples.labels))}

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from bccurate.commands.info import info
-from bccurate.curation.reading import decode_rgb
-from bccurate.errors import InputError, UnreadableImage
+from bccurate.commands.pictures import intensities, pixels, thumbnails
+from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
 from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of, read_predictions
-from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.read import has_field
 from bccurate.hub.views import originals
-from bccurate.progress import track
 from bccurate.records import ReportRecord
 from bccurate.reporting.data import ModelPart, ReportData, SheetRow
+from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
 from bccurate.reporting.pictures import overlay, thumbnail
 from bccurate.reporting.sections import gravest_first
@@ -57,8 +56,8 @@ def report(dataset: str | None = None, out: str | Path = "bccurate-report.html")
             created=datetime.now().strftime("%Y-%m-%d %H:%M"),
             records={"info": info(name).to_json(), **_of_the_dataset(records)},
             models=parts,
-            intensities=_intensities(hub),
-            thumbnails=_thumbnails(_shown(records, parts)),
+            intensities=intensities(hub),
+            thumbnails=thumbnails(_shown(records, parts)),
         )
     page = render(data).encode("utf-8", "replace")
     with atomic_write(path) as file:
@@ -91,7 +90,7 @@ def _sheet(hub: Any, model: str) -> list[SheetRow]:
     maps = read_heatmaps(hub.select([found.ids[i] for i in picked]), field)
     rows = []
     for i in picked:
-        rgb = _pixels(found.paths[i])
+        rgb = pixels(found.paths[i])
         if rgb is not None:
             rows.append(
                 SheetRow(
@@ -106,40 +105,17 @@ def _sheet(hub: Any, model: str) -> list[SheetRow]:
     return rows
 
 
-def _intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
-    labels, means, stds, tags = columns(
-        originals(hub), f"{LABEL_FIELD}.label", "intensity_mean", "intensity_std", "tags"
-    )
-    points: dict[str, list[tuple[float, float, bool]]] = {}
-    for label, mean, std, own in zip(labels, means, stds, tags, strict=True):
-        if label is not None and mean is not None:
-            points.setdefault(label, []).append((mean, std, "outlier" in own))
-    return points
-
-
 def _shown(records: dict[str, Any], models: list[ModelPart]) -> list[str]:
     """The paths whose pictures the page shows."""
     groups = (records.get("dedupe") or {"groups": []})["groups"]
+    far = records.get("outliers") or {"outliers": []}
+    foreign = (far.get("embedding") or {"outliers": []})["outliers"]
     paths = [
         path for group in gravest_first(groups)[:GROUPS] for path in group["members"][:MEMBERS]
     ]
-    paths += [row["filepath"] for row in (records.get("outliers") or {"outliers": []})["outliers"]][
-        :WORST
-    ]
+    rows = [*far["outliers"][:WORST], *foreign[:WORST]]
+    rows += [row for worst in worst_by_class(far["outliers"]).values() for row in worst]
+    paths += [row["filepath"] for row in rows]
     for model in models:
         paths += [row["filepath"] for row in (model.mistakes or {"samples": []})["samples"][:WORST]]
-    return list(dict.fromkeys(paths))
-
-
-def _thumbnails(paths: Iterable[str]) -> dict[str, bytes]:
-    wanted = list(paths)
-    pixels = ((path, _pixels(path)) for path in track(wanted, len(wanted), "pictures"))
-    return {path: thumbnail(rgb) for path, rgb in pixels if rgb is not None}
-
-
-def _pixels(path: str) -> Any:
-    """The picture, or None where the file has gone since: the page then shows its name."""
-    try:
-        return decode_rgb(path)
-    except UnreadableImage:
-        return None
+    return paths

@@ -66,7 +66,11 @@ def _traces(name: str, run: str) -> _Traces:
             ("duplicate", "label_conflict", "contamination", "leak"),
             ("duplicates", "deduplicated", "leaks"),
         ),
-        "outliers": _Traces(("outlier_score",), ("outlier",), ("outliers", "clean")),
+        "outliers": _Traces(
+            ("outlier_score", "embedding_outlier_score"),
+            ("outlier", "outlier_embedding"),
+            ("outliers", "outliers_embedding", "clean"),
+        ),
         "split": _Traces(
             ("fold",), ("train", "val", "test", "leak"), ("train", "val", "test", "folds")
         ),

@@ -10,7 +10,7 @@ from bccurate.errors import UsageError, nearest
 if TYPE_CHECKING:
     import fiftyone as fo
 
-NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "outlier", "contamination")
+NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "contamination", "outlier")
 VARIANT = "variant"
 SPLITS = ("train", "val", "test")
 
@@ -21,7 +21,7 @@ def originals(dataset: fo.Dataset) -> fo.DatasetView:
 
 
 def clean(dataset: fo.Dataset) -> fo.DatasetView:
-    """The originals without duplicates, label conflicts, outliers and contamination."""
+    """The originals without duplicates, label conflicts, contamination and outliers."""
     return dataset.match_tags([*NOT_CLEAN, VARIANT], bool=False)
 
 
@@ -49,6 +49,11 @@ def folds(dataset: fo.Dataset) -> fo.DatasetView:
 def outliers(dataset: fo.Dataset) -> fo.DatasetView:
     """The outliers, worst first."""
     return dataset.match_tags("outlier").sort_by("outlier_score", reverse=True)
+
+
+def embedding_outliers(dataset: fo.Dataset) -> fo.DatasetView:
+    """The outliers by embedding, worst first."""
+    return dataset.match_tags("outlier_embedding").sort_by("embedding_outlier_score", reverse=True)
 
 
 def mistakes(dataset: fo.Dataset, model: str, label_field: str) -> fo.DatasetView:

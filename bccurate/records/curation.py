@@ -128,10 +128,15 @@ def _gravest(group: dict[str, Any]) -> str | None:
 
 @dataclass(frozen=True)
 class OutliersRecord(Record):
-    """Outliers, worst first: ``[{"filepath", "label", "score"}]``, score in [0, 1].
+    """Outliers, worst first, and the bounds of their classes.
 
-    ``per_class``: label to n, outliers, and centre, spread, low and high of the per-image
-    intensity mean and standard deviation, on the 0 to 255 scale.
+    ``outliers``: ``[{"filepath", "label", "score" in [0, 1], "outlier": True, "equation":
+    "mean"|"std", "mean", "std", "low", "high"}]``: the image's own two statistics, and the bounds
+    of the one that ``equation`` names, all 0 to 255.
+    ``per_class``: label to n, outliers, the alpha used, and under mean and std the centre, spread,
+    low and high of that statistic.
+    ``embedding``: None, or ``{"model", "k", "outliers": [{"filepath", "label", "score", "outlier",
+    "distance" in [0, 2]}]}``. ``plot``: the file that was written, or None.
     """
 
     command: ClassVar[str] = "outliers"
@@ -139,21 +144,34 @@ class OutliersRecord(Record):
     statistic: str
     outliers: list[dict[str, Any]]
     per_class: dict[str, dict[str, Any]]
+    false_alarms: float = field(default=0.0, kw_only=True)
+    embedding: dict[str, Any] | None = field(default=None, kw_only=True)
+    plot: str | None = field(default=None, kw_only=True)
 
     def lines(self) -> list[str]:
         rows = [
-            [label, c["n"], c["outliers"], c["mean"]["low"], c["mean"]["high"]]
+            [label, c["n"], c["outliers"], c["alpha"], _range(c["mean"]), _range(c["std"])]
             for label, c in self.per_class.items()
         ]
-        head = f"{self.dataset}: {len(self.outliers)} outliers (alpha {self.alpha:g}, "
-        return [
+        head = f"{self.dataset}: {len(self.outliers)} outliers (alpha {self.alpha:g} or more, "
+        lines = [
             head + f"{self.statistic})",
-            *table(rows, ["class", "n", "outliers", "mean low", "mean high"]),
+            *table(rows, ["class", "n", "outliers", "alpha", "mean", "deviation"]),
             *[
-                f"  {row['score']:.3f} {row['label']}: {row['filepath']}"
+                f"  {row['score']:.3f} {row['label']}: {row['equation']} "
+                f"{row[row['equation']]:.1f}, allowed {_range(row)}: {row['filepath']}"
                 for row in self.outliers[:5]
             ],
         ]
+        if self.embedding:
+            found = self.embedding["outliers"]
+            lines.append(f"{len(found)} outliers by embedding ({self.embedding['model']})")
+            lines += [f"  {r['score']:.3f} {r['label']}: {r['filepath']}" for r in found[:5]]
+        return lines + ([f"plot: {self.plot}"] if self.plot else [])
+
+
+def _range(bounds: dict[str, float]) -> str:
+    return f"{bounds['low']:.1f} to {bounds['high']:.1f}"
 
 
 @dataclass(frozen=True)

@@ -110,31 +110,6 @@ def axes(frame: Frame, x_name: str, y_name: str, *, x_ticks: list[float] | None 
     return Markup("").join(parts)
 
 
-def intensity_scatter(
-    label: str,
-    points: Sequence[tuple[float, float, bool]],
-    bounds: Bounds | None,
-    x: tuple[float, float],
-    y: tuple[float, float],
-) -> Markup:
-    """One class: a dot an image at (mean, standard deviation), outliers marked.
-
-    The box is what alpha allows: inside it neither statistic is out of its class's bounds.
-    """
-    frame = Frame(260, 190, x, y)
-    points = [p for p in points if math.isfinite(p[0]) and math.isfinite(p[1])]
-    outliers = [(frame.px(m), frame.py(s)) for m, s, out in points if out]
-    parts = [axes(frame, "mean intensity", "standard deviation")]
-    ends = [bounds[of][end] for of in ("mean", "std") for end in ("low", "high")] if bounds else []
-    if ends and all(isinstance(end, int | float) and math.isfinite(end) for end in ends):
-        left, right, low, high = *map(frame.px, ends[:2]), *map(frame.py, ends[2:])
-        parts.append(rectangle(left, high, right - left, low - high, "bounds"))
-    parts.append(dots(((frame.px(m), frame.py(s)) for m, s, out in points if not out), "dot"))
-    parts.append(dots(outliers, "dot-out"))
-    title = f"{label}: {count_of(len(points), 'image')}, {count_of(len(outliers), 'outlier')}"
-    return svg(frame.width, frame.height, title, parts)
-
-
 def reliability(bins: Sequence[dict[str, float]], title: str) -> Markup:
     """Accuracy against confidence a bin; the diagonal is honest, below it is overconfident.
 

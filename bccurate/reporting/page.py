@@ -1,5 +1,7 @@
 """Render the report: one HTML page that needs nothing but itself.
 
+``render_outliers`` gives the plot of the outliers alone, as such a page or as one SVG.
+
 Promises, each held by a test: no script, no network request (the content security policy forbids
 both), every text from a file name or a label escaped, and at most ``MOST_BYTES``.
 """
@@ -15,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from bccurate.reporting.data import ReportData
+from bccurate.reporting.intensity import whole
 from bccurate.reporting.sections import (
     SPLITS,
     Caps,
@@ -46,6 +49,26 @@ def render(data: ReportData) -> str:
     return page
 
 
+def render_outliers(data: ReportData, kind: str) -> str:
+    """The panels of ``data.records["outliers"]``, a class each; ``kind`` is "html" or "svg"."""
+    found = outliers(data, Caps())
+    assert found is not None
+    if kind == "svg":
+        panels = [
+            (plot["label"], f"{plot['outliers']:,} of {plot['n']:,}", plot["svg"])
+            for plot in found["plots"]
+        ]
+        return whole(f"{data.dataset}: outliers", panels, _style("charts.css"))
+    template = _environment().get_template("plot.html.j2")
+    return template.render(dataset=data.dataset, style=_style(), outliers=found)
+
+
+def _style(*files: str) -> Markup:
+    """Our style sheets as they stand; they are no stranger's, so nothing is escaped."""
+    files = files or ("charts.css", "style.css")
+    return Markup("\n".join((HERE / file).read_text("utf-8") for file in files))
+
+
 def _render(data: ReportData, share: float) -> str:
     caps = Caps().scaled(share)
     best = best_model(data)
@@ -56,7 +79,7 @@ def _render(data: ReportData, share: float) -> str:
             dataset=data.dataset,
             created=data.created,
             name=shlex.quote(data.dataset),
-            style=Markup((HERE / "style.css").read_text("utf-8")),  # ours, not a stranger's
+            style=_style(),
             findings=findings(data),
             believe=number_to_believe(data),
             share=share,

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from bccurate.reporting import charts
+from bccurate.reporting import charts, intensity
 from bccurate.reporting.data import Json, ModelPart, ReportData
 from bccurate.reporting.text import pretty_record, short_path
 
@@ -27,13 +27,17 @@ class Caps:
     outliers: int = 24
     mistakes: int = 24
     sheet: int = 24
+    beside: int = intensity.WORST  # the plot of a class
 
     def scaled(self, share: float) -> Caps:
         """Caps for a page that may hold only ``share`` in [0, 1] of the pictures."""
         return Caps(
             math.floor(self.groups * share),
             self.members,
-            *(math.floor(most * share) for most in (self.outliers, self.mistakes, self.sheet)),
+            *(
+                math.floor(most * share)
+                for most in (self.outliers, self.mistakes, self.sheet, self.beside)
+            ),
         )
 
 
@@ -58,7 +62,11 @@ def data_uri(jpeg: bytes | None) -> str | None:
 
 def picture(data: ReportData, path: str, kept: bool = False) -> Picture:
     """The thumbnail of ``path``, where there is one."""
-    return Picture(path, data_uri(data.thumbnails.get(path)), kept)
+    return Picture(path, _uri(data, path), kept)
+
+
+def _uri(data: ReportData, path: str) -> str | None:
+    return data_uri(data.thumbnails.get(path))
 
 
 def classes(data: ReportData) -> Json | None:
@@ -128,7 +136,7 @@ def duplicates(data: ReportData, caps: Caps) -> Json | None:
 
 
 def outliers(data: ReportData, caps: Caps) -> Json | None:
-    """A scatter chart a class and the worst images. All charts share their scales."""
+    """A panel a class and the worst images. All panels share their scales."""
     record = data.records.get("outliers")
     if not record:
         return None
@@ -138,25 +146,40 @@ def outliers(data: ReportData, caps: Caps) -> Json | None:
     # Where there are more classes than fit, those with outliers are the ones to look at.
     order = sorted(data.intensities.items(), key=lambda kv: -sum(out for _, _, out in kv[1]))
     fit = dict(order[:MOST_CLASSES])
+    found = record["outliers"]
+    beside = intensity.worst_by_class(found, caps.beside)
     plots = [
         {
             "label": label,
             "n": len(values),
             "outliers": sum(out for _, _, out in values),
-            "svg": charts.intensity_scatter(label, values, per_class.get(label), x, y),
+            "svg": intensity.panel(
+                label,
+                values,
+                per_class.get(label),
+                x,
+                y,
+                [(row, _uri(data, row["filepath"])) for row in beside.get(label, [])],
+            ),
         }
         for label, values in data.intensities.items()
         if label in fit
     ]
-    found = record["outliers"]
-    worst = [(row, picture(data, row["filepath"])) for row in found[: caps.outliers]]
+    foreign = (record.get("embedding") or {}).get("outliers", [])
+    worst, far = (
+        [(row, picture(data, row["filepath"])) for row in rows[: caps.outliers]]
+        for rows in (found, foreign)
+    )
+    most = max(map(len, fit.values()), default=0)
     return {
         "record": record,
         "n": len(found),
         "plots": plots,
         "more_plots": len(data.intensities) - len(plots),
+        "thinned": intensity.MOST_DOTS if most > intensity.MOST_DOTS else 0,
         "worst": worst,
         "more": len(found) - len(worst),
+        "foreign": far,
     }
 
 

@@ -12,13 +12,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
-from tests.bench import bench_dedupe, bench_help, bench_import
+from tests.bench import bench_dedupe, bench_help, bench_import, bench_outliers
 from tests.bench.measure import Figure, Share
 
 PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
 
 
-def _page(figures: list[Figure], shares: list[Share]) -> str:
+def _page(figures: list[Figure], shares: list[Share], outliers: list[Share]) -> str:
     rows = "\n".join(
         f"| {f.what} | {f.ratio:.2f} | {f.low:.2f} to {f.high:.2f} | {f.rounds} | {f.goal} |"
         f" {f.note} |"
@@ -35,9 +35,16 @@ def _page(figures: list[Figure], shares: list[Share]) -> str:
         f"{rows}\n\n"
         "## Duplicates planted among the cells\n\n"
         "Defaults, and with `--rotations`; 200 plantings of each kind.\n\n"
-        "| what | share | of |\n| --- | --- | --- |\n"
-        + "".join(f"| {s.what} | {s.hits / s.n:.3f} | {s.n} |\n" for s in shares)
+        f"{_table(shares)}\n"
+        "## Foreign pictures blended into cells\n\n"
+        "By the share of them in each class; see docs/outliers.md.\n\n"
+        f"{_table(outliers)}"
     )
+
+
+def _table(shares: list[Share]) -> str:
+    rows = "".join(f"| {s.what} | {s.hits / s.n:.3f} | {s.n} |\n" for s in shares)
+    return f"| what | share | of |\n| --- | --- | --- |\n{rows}"
 
 
 def main() -> None:
@@ -46,7 +53,11 @@ def main() -> None:
 
     load_fiftyone()
     images = bench_import.images(conftest.REAL_DATA)
-    page = _page(bench_help.run() + bench_import.run(images), bench_dedupe.run(images))
+    page = _page(
+        bench_help.run() + bench_import.run(images),
+        bench_dedupe.run(images),
+        bench_outliers.run(images),
+    )
     PAGE.write_text(page)
     print(page)
 

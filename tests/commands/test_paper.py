@@ -33,7 +33,10 @@ def test_import_gives_table_1(raw):
 
 
 def test_planted_pictures_are_found(raw):
-    """1,600 copies are one group under 8 labels, 200 another, and no planted file is clean."""
+    """1,600 copies are one group under 8 labels, 200 another; no planted file is clean.
+
+    At most 1 % of the genuine cells are gone with them, duplicates and conflicts included.
+    """
     groups = bccurate.dedupe(NAME).groups
     assert len(groups[0]["members"]) == 1600 and groups[0]["conflict"]
     assert groups[0]["labels"] == dict.fromkeys(sorted(TABLE_1), 200)
@@ -47,7 +50,7 @@ def test_planted_pictures_are_found(raw):
     assert sum("planted" in path for path in tagged) == 1800
     clean = dataset.load_saved_view("clean").values("filepath")
     assert not any("planted" in path for path in clean)
-    assert len(clean) >= 0.98 * sum(CLEAN.values())
+    assert len(clean) >= 0.99 * sum(CLEAN.values())
 
 
 def test_the_real_duplicates_are_found(raw):

@@ -9,18 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bccurate.curation.outliers import intensity_outliers, smallest_class
+from bccurate.curation.outliers import bound_of_class, intensity_outliers, smallest_class
 
 
 def _score(means, stds=None, labels=None, reference=None, **options):
     n = len(means)
-    return intensity_outliers(
+    found = intensity_outliers(
         np.array(means, dtype=float),
         np.zeros(n) if stds is None else np.array(stds, dtype=float),
         labels or ["a"] * n,
         np.ones(n, dtype=bool) if reference is None else np.array(reference),
-        **options,
+        **{"false_alarms": 0, **options},
     )
+    return found.scores, found.per_class
 
 
 def test_both_equations_by_hand() -> None:
@@ -101,6 +102,7 @@ def test_a_constant_class_and_a_class_of_one_have_no_outlier(statistic, iterate)
     assert per_class["b"] == {
         "n": 1,
         "outliers": 0,
+        "alpha": 3.0,
         "mean": {"centre": 7, "spread": 0, "low": 7, "high": 7},
         "std": {"centre": 0, "spread": 0, "low": 0, "high": 0},
     }
@@ -142,3 +144,50 @@ def test_one_picture_apart_is_found_from_that_size_on(alpha: float) -> None:
     n = smallest_class(alpha)
     assert _score([0] * (n - 1) + [200], alpha=alpha)[1]["a"]["outliers"] == 1
     assert _score([0] * (n - 2) + [200], alpha=alpha)[1]["a"]["outliers"] == 0
+
+
+def test_false_alarms_widen_the_bound_of_large_classes_only() -> None:
+    """Two-sided normal tails of 1 in n: 3 up to 370 images, 3.29 at 998, 3.89 at 9,977.
+
+    From a table of the normal distribution: P(|z| > 3.2905) = 0.001 and P(|z| > 3.8906) = 0.0001.
+    """
+    assert [bound_of_class(3.0, n, 1.0) for n in (1, 2, 11, 370)] == [3.0] * 4
+    assert bound_of_class(3.0, 1000, 1.0) == pytest.approx(3.2905, abs=1e-4)
+    assert bound_of_class(3.0, 10_000, 1.0) == pytest.approx(3.8906, abs=1e-4)
+    assert bound_of_class(3.0, 500, 0.5) == pytest.approx(3.2905, abs=1e-4)  # Chauvenet's own
+    assert bound_of_class(3.0, 10**6, 0) == 3.0 and bound_of_class(4.5, 1000, 1.0) == 4.5
+    assert bound_of_class(0.5, 2, 1e300) == 0.5
+
+
+def test_the_bound_goes_by_the_reference_images_and_is_told() -> None:
+    """Copies do not widen it: 1,000 originals and 9,000 copies have the bound of 1,000."""
+    rng = np.random.default_rng(0)
+    means = rng.normal(0, 1, 10_000)
+    _, per_class = _score(means, reference=np.arange(10_000) < 1000, false_alarms=1.0)
+    row = per_class["a"]
+    assert row["alpha"] == bound_of_class(3.0, 1000, 1.0)
+    reach = row["alpha"] * row["mean"]["spread"]
+    assert row["mean"]["high"] == pytest.approx(row["mean"]["centre"] + reach)
+
+
+@pytest.mark.parametrize("statistic", ["mean-std", "median-mad"])
+def test_about_one_false_alarm_an_equation_in_a_clean_class(statistic: str) -> None:
+    """5,000 normal images a class, 20 classes: 2 a class are expected, 13.5 at 3 spreads."""
+    rng = np.random.default_rng(1)
+    n, labels = 100_000, np.repeat([f"c{i:02d}" for i in range(20)], 5000).tolist()
+    means, stds = rng.normal(120, 9, n), rng.normal(40, 4, n)
+    found = (_score(means, stds, labels, statistic=statistic, false_alarms=1.0)[0] > 0.5).sum()
+    assert 20 <= found <= 65  # Poisson of mean 40, four deviations
+    assert (_score(means, stds, labels, statistic=statistic)[0] > 0.5).sum() > 400
+
+
+def test_the_equation_that_is_passed_furthest_is_named() -> None:
+    """One image is out by its mean, the other by its deviation."""
+    found = intensity_outliers(
+        np.array([0.0] * 19 + [10]),
+        np.array([0.0] * 18 + [10, 0]),
+        ["a"] * 20,
+        np.ones(20, dtype=bool),
+    )
+    assert found.equations[[19, 18]].tolist() == [0, 1]
+    assert np.flatnonzero(found.scores > 0.5).tolist() == [18, 19]

@@ -77,7 +77,7 @@ def test_saving_a_view_twice_changes_nothing(dataset) -> None:
 
 
 def test_views_follow_the_tags(dataset) -> None:
-    """10 samples: one each unreadable, duplicate, in conflict, outlier, contamination, variant."""
+    """10 samples: one each unreadable, duplicate, in conflict, contamination, outlier, variant."""
     ids = dataset.values("id")
     for i, tag in enumerate((*views.NOT_CLEAN, views.VARIANT)):
         set_tag(dataset, tag, [ids[i]])

@@ -77,13 +77,15 @@ def _records(classes: list[str], paths: list[str], rng: np.random.Generator) -> 
         for i in range(15)
     ]
     found = [
-        {"filepath": path, "label": classes[i % 8], "score": 0.99 - i / 60}
+        {"filepath": path, "label": classes[i % 8], "score": 0.99 - i / 60, "outlier": True,
+         "equation": "mean", "mean": 25.0 + i, "std": 8.0 + i, "low": 152.0, "high": 188.0}
         for i, path in enumerate(paths[:28])
-    ]
+    ]  # fmt: skip
     bounds = {
         label: {
             "n": n,
             "outliers": 9,
+            "alpha": 3.0,
             "mean": _bounds(170 + 7 * i, 6),
             "std": _bounds(62 - 4 * i, 4),
         }

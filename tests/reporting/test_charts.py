@@ -30,17 +30,6 @@ def test_ticks_are_round_few_and_inside(low: float, high: float) -> None:
     assert all(low - 1e-9 <= tick <= high + 1e-9 for tick in found)
 
 
-def test_the_scatter_marks_outliers_and_draws_the_bounds() -> None:
-    """Two dots within and one outlier without, and one dashed box."""
-    bounds = {"mean": {"low": 90, "high": 110}, "std": {"low": 10, "high": 30}}
-    points = [(100.0, 20.0, False), (105.0, 22.0, False), (20.0, 90.0, True)]
-    points.append((float("nan"), 1.0, False))  # an image that could not be measured
-    drawn = charts.intensity_scatter("ig", points, bounds, (0, 255), (0, 100))
-    assert len(re.findall(r"M\d+ \d+h0", drawn)) == 3
-    assert drawn.count('class="bounds"') == 1
-    assert re.search(r'd="M\d+ \d+h0" class="dot-out"', drawn)
-
-
 def test_bars_have_the_width_of_their_recall() -> None:
     """Half the recall is half the bar."""
     drawn = charts.recall_bars({"a": {"recall": 1.0}, "b": {"recall": 0.5}}, "x")
@@ -73,7 +62,6 @@ def test_labels_in_charts_are_escaped() -> None:
     """SVG is built by ``Markup.format`` alone."""
     bad = "</svg><script>"
     assert "<script" not in charts.recall_bars({bad: {"recall": 1.0}}, bad)
-    assert "<script" not in charts.intensity_scatter(bad, [], None, (0, 1), (0, 1))
     assert "<script" not in charts.history([{bad + "loss": 1.0}], "loss", bad)
 
 
@@ -87,7 +75,7 @@ def test_confusion_cells_hold_counts_and_shares_of_their_row() -> None:
 
 def test_caps_shrink_together_and_keep_the_members_of_a_group() -> None:
     """A group is shown whole or not at all."""
-    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12)
+    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12, 1)
     assert Caps().scaled(0).groups == 0
 
 
