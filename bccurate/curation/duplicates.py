@@ -21,7 +21,7 @@ from bccurate.curation.registration import aligned_similarity, confirmed, simila
 
 KEEP = ("first", "largest", "sharpest")
 MIN_INTENSITY_STD = 1.0  # the hash of a flat picture is rounding noise
-MAX_SEARCHED = 40_000  # all pairs of small pictures are compared up to here; hashes have no bound
+MAX_SEARCHED = 100_000  # all pairs of small pictures are compared up to here; hashes have no bound
 _MIN_MEMBER_SIMILARITY = 0.95  # of any two in a group: a chain of near pairs is no group
 
 _Link = tuple[int, int, float]
@@ -112,7 +112,7 @@ def _links(
         tables.append(similar_pairs(own, turns))
     similarity = {
         (a, b): s
-        for i, j, values in tables
+        for i, j, values, _ in tables
         for a, b, s in zip(nodes[i].tolist(), nodes[j].tolist(), values.tolist(), strict=True)
     }
     return sorted(((a, b, s) for (a, b), s in similarity.items()), key=lambda x: (-x[2], x))

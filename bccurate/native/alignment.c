@@ -1,0 +1,203 @@
+/* Gauss-Newton alignment of small pictures. See bccurate/curation/alignment.py, whose numpy form
+ * this is held to. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "vectors.h"
+
+enum { SIDE = 32, PIXELS = SIDE * SIDE, MOVES = 4, UNKNOWNS = 6, STEPS = 4, TURNS = 8 };
+static const int8_t INVERSE[TURNS] = {0, 3, 2, 1, 4, 5, 6, 7};
+static const float MAX_SHIFT = 0.125f, MAX_SCALE = 0.15f, CLOSE = 0.97f;
+
+/* A pair under way: `slopes` ends with the target. */
+typedef struct {
+    float fixed[PIXELS], moving[PIXELS], warped[PIXELS], inside[PIXELS];
+    float slopes[UNKNOWNS + 1][PIXELS];
+    float move[MOVES]; /* shift x, shift y, log scale, angle */
+} Work;
+
+INLINE float total(const float *a) {
+    v8 sum = {0};
+    for (int k = 0; k < PIXELS; k += 8) sum += AT(a + k);
+    return sum8(sum);
+}
+
+/* A turned picture with mean 0 and deviation 1; a flat one is all zeros.
+ * `way`: where the turned picture starts, and its steps down and right. */
+INLINE void load(const uint8_t *thumb, const int64_t *way, float *out) {
+    for (int r = 0; r < SIDE; r++)
+        for (int c = 0; c < SIDE; c++) out[r * SIDE + c] = thumb[way[0] + r * way[1] + c * way[2]];
+    const float mean = total(out) / PIXELS;
+    for (int k = 0; k < PIXELS; k++) out[k] -= mean;
+    const float deviation = sqrtf(dot(out, out, PIXELS) / PIXELS);
+    const float by = deviation > 1e-3f ? 1 / deviation : 0;
+    for (int k = 0; k < PIXELS; k++) out[k] *= by;
+}
+
+/* Normalised correlation of fixed and warped over the pixels inside. */
+INLINE float correlation(const Work *w) {
+    const float count = total(w->inside), pixels = count > 1 ? count : 1;
+    const float a0 = dot(w->fixed, w->inside, PIXELS) / pixels;
+    const float b0 = dot(w->warped, w->inside, PIXELS) / pixels;
+    v8 aa = {0}, bb = {0}, ab = {0};
+    for (int k = 0; k < PIXELS; k += 8) {
+        const v8 in = AT(w->inside + k);
+        const v8 a = (AT(w->fixed + k) - a0) * in, b = (AT(w->warped + k) - b0) * in;
+        aa += a * a;
+        bb += b * b;
+        ab += a * b;
+    }
+    const float norm = sqrtf(sum8(aa) * sum8(bb));
+    return norm > 1e-3f ? sum8(ab) / norm : 0;
+}
+
+/* The moving picture sampled where `move` puts each pixel, bilinearly, and where that was inside.
+ * Comparisons are such that no number, not even NaN, leads out of the picture. */
+INLINE void warp(Work *w) {
+    const float centre = (SIDE - 1) / 2.0f, last = SIDE - 1;
+    const float *m = w->move;
+    for (int r = 0; r < SIDE; r++) {
+        float right[SIDE], down[SIDE];
+        int32_t start[SIDE];
+        const float y = r - centre;
+        for (int c = 0; c < SIDE; c++) {
+            const float x = c - centre;
+            const float column = x + m[0] + m[2] * x + m[3] * y + centre;
+            const float row = y + m[1] + m[2] * y - m[3] * x + centre;
+            float u = column > 0 ? column : 0, v = row > 0 ? row : 0;
+            u = u < last ? u : last;
+            v = v < last ? v : last;
+            int32_t left = (int32_t)u, top = (int32_t)v;
+            left = left < SIDE - 2 ? left : SIDE - 2;
+            top = top < SIDE - 2 ? top : SIDE - 2;
+            right[c] = u - (float)left;
+            down[c] = v - (float)top;
+            start[c] = top * SIDE + left;
+            /* The clipped place is the place itself just where that is inside. */
+            w->inside[r * SIDE + c] = (u == column) & (v == row) ? 1.0f : 0.0f;
+        }
+        for (int c = 0; c < SIDE; c++) {
+            const float *at = w->moving + start[c];
+            const float upper = at[0] * (1 - right[c]) + at[1] * right[c];
+            const float lower = at[SIDE] * (1 - right[c]) + at[SIDE + 1] * right[c];
+            w->warped[r * SIDE + c] = upper * (1 - down[c]) + lower * down[c];
+        }
+    }
+}
+
+/* How the warped picture changes with each move, gain and offset; and what it should be. */
+INLINE void slopes(Work *w) {
+    const float centre = (SIDE - 1) / 2.0f;
+    for (int r = 0; r < SIDE; r++) {
+        const float *at = w->warped + r * SIDE;
+        const int above = r ? -SIDE : 0, below = r < SIDE - 1 ? SIDE : 0;
+        const float slope = above && below ? 0.5f : 1, y = r - centre;
+        float dx[SIDE];
+        for (int c = 1; c < SIDE - 1; c++) dx[c] = (at[c + 1] - at[c - 1]) * 0.5f;
+        dx[0] = at[1] - at[0];
+        dx[SIDE - 1] = at[SIDE - 1] - at[SIDE - 2];
+        for (int c = 0; c < SIDE; c++) {
+            const int k = r * SIDE + c;
+            const float in = w->inside[k], x = c - centre;
+            const float gx = dx[c] * in, gy = (at[c + below] - at[c + above]) * slope * in;
+            w->slopes[0][k] = gx;
+            w->slopes[1][k] = gy;
+            w->slopes[2][k] = x * gx + y * gy;
+            w->slopes[3][k] = y * gx - x * gy;
+            w->slopes[4][k] = at[c] * in;
+            w->slopes[5][k] = in;
+            w->slopes[6][k] = w->fixed[k] * in;
+        }
+    }
+}
+
+/* Solves a symmetric system whose ridge makes it positive definite, by elimination. */
+INLINE void solve(double a[UNKNOWNS][UNKNOWNS + 1]) {
+    for (int p = 0; p < UNKNOWNS; p++)
+        for (int r = p + 1; r < UNKNOWNS; r++) {
+            const double share = a[r][p] / a[p][p];
+            for (int c = p; c <= UNKNOWNS; c++) a[r][c] -= share * a[p][c];
+        }
+    for (int p = UNKNOWNS - 1; p >= 0; p--) {
+        for (int c = p + 1; c < UNKNOWNS; c++) a[p][UNKNOWNS] -= a[p][c] * a[c][UNKNOWNS];
+        a[p][UNKNOWNS] /= a[p][p];
+    }
+}
+
+/* Row p of the normal equations, from the diagonal on, and mirrored. */
+INLINE void products(const Work *w, int p, double system[UNKNOWNS][UNKNOWNS + 1]) {
+    v8 sum[UNKNOWNS + 1] = {{0}};
+    for (int k = 0; k < PIXELS; k += 8) {
+        const v8 own = AT(w->slopes[p] + k);
+        for (int q = p; q <= UNKNOWNS; q++) sum[q] += own * AT(w->slopes[q] + k);
+    }
+    for (int q = p; q <= UNKNOWNS; q++) system[p][q] = sum8(sum[q]) + (p == q ? 1e-3 : 0);
+    for (int q = p + 1; q < UNKNOWNS; q++) system[q][p] = system[p][q];
+}
+
+INLINE float clipped(float value, float most) {
+    return value > most ? most : value < -most ? -most : value;
+}
+
+/* One Gauss-Newton step of the four moves. Returns whether they are within bounds. */
+INLINE int step(Work *w) {
+    double system[UNKNOWNS][UNKNOWNS + 1];
+    slopes(w);
+    products(w, 0, system);
+    products(w, 1, system);
+    products(w, 2, system);
+    products(w, 3, system);
+    products(w, 4, system);
+    products(w, 5, system);
+    solve(system);
+    const float gain = (float)system[4][UNKNOWNS];
+    const float by = fabsf(gain) > 1e-3f ? gain : 1;
+    int allowed = 1;
+    for (int k = 0; k < MOVES; k++) {
+        const float most = k < 2 ? MAX_SHIFT * SIDE : MAX_SCALE;
+        w->move[k] += clipped((float)system[k][UNKNOWNS] / by, most);
+        w->move[k] = clipped(w->move[k], 1.5f * most);
+        allowed &= fabsf(w->move[k]) <= most;
+    }
+    return allowed;
+}
+
+INLINE float aligned(Work *w, float least) {
+    memcpy(w->warped, w->moving, sizeof w->warped);
+    for (int k = 0; k < PIXELS; k++) w->inside[k] = 1;
+    memset(w->move, 0, sizeof w->move);
+    float best = correlation(w);
+    for (int k = 0; k < STEPS; k++) {
+        const int allowed = step(w);
+        warp(w);
+        const float reached = allowed ? correlation(w) : -1;
+        best = reached > best ? reached : best;
+        if (k && best < least) break;
+    }
+    return best;
+}
+
+/* Similarity of `count` pairs of (32, 32) pictures, the second one turned. The picture whose bytes
+ * come first is held still, and where they are close the other one too; the better counts. So a
+ * pair has one similarity, either way round. */
+EXPORT FASTEST int64_t bc_align(const uint8_t *thumbs, const int64_t *i, const int64_t *j,
+                                const int8_t *turn, int64_t count, const int64_t *ways,
+                                float least, float *similarity) {
+    Work w;
+    for (int64_t k = 0; k < count; k++) {
+        const uint8_t *a = thumbs + i[k] * PIXELS, *b = thumbs + j[k] * PIXELS;
+        const int back = memcmp(a, b, PIXELS) > 0;
+        const int way = back ? INVERSE[turn[k]] : turn[k];
+        load(back ? b : a, ways, w.fixed);
+        load(back ? a : b, ways + 3 * way, w.moving);
+        similarity[k] = aligned(&w, least);
+        if (similarity[k] < CLOSE) continue;
+        memcpy(w.warped, w.fixed, sizeof w.fixed);
+        memcpy(w.fixed, w.moving, sizeof w.fixed);
+        memcpy(w.moving, w.warped, sizeof w.fixed);
+        const float other = aligned(&w, least);
+        similarity[k] = other > similarity[k] ? other : similarity[k];
+    }
+    return count;
+}

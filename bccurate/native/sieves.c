@@ -1,0 +1,244 @@
+/* Which small pictures show the same thing. First and second sieve: see
+ * bccurate/curation/sieves.py, whose numpy form this is held to. */
+#include <math.h>
+#include <string.h>
+
+#include "kernels.h"
+#include "vectors.h"
+
+/* ---- Spectra ------------------------------------------------------------------------------
+ * An 8x8 picture as 63 cosine coefficients (and a zero), sorted by how a turn changes them:
+ * A1 stays, B1 and A2 change sign where x and y swap, B2 and A2 where one axis flips, X where x
+ * flips, Y where y flips, and a swap takes X to Y: the irreducible parts of the square's group. */
+enum { A1 = 0, B1 = 9, B2 = 16, A2 = 26, X = 32, Y = 48, TERMS = 64, EACH = 16 };
+enum { SIDE = 32, TANGENTS = 5, TURNS = 8, ROWS = 64, LANES = 32 };
+
+/* Turn k swaps the axes where k is odd, then flips y and x by these signs. */
+static const float FLIP_Y[TURNS] = {1, -1, -1, 1, 1, 1, -1, -1};
+static const float FLIP_X[TURNS] = {1, 1, -1, -1, -1, 1, 1, -1};
+static const int8_t INVERSE[TURNS] = {0, 3, 2, 1, 4, 5, 6, 7};
+
+INLINE void scale(float *a, int n, float by) {
+    for (int k = 0; k < n; k++) a[k] *= by;
+}
+
+/* Length 1, or all zeros where it was none. */
+INLINE void normalise(float *a, float least) {
+    float length = sqrtf(dot(a, a, TERMS));
+    scale(a, TERMS, length > least ? 1 / length : 0);
+}
+
+/* 4x4 block means of a picture and of its derivatives by shift, scale and rotation. */
+INLINE void shrunk_tangents(const uint8_t *p, float out[TANGENTS][TERMS]) {
+    const float centre = (SIDE - 1) / 2.0f;
+    for (int top = 0; top < SIDE; top += 4) {
+        float sum[TANGENTS][SIDE] = {{0}};
+        for (int row = top; row < top + 4; row++) {
+            const uint8_t *at = p + row * SIDE;
+            const int above = row ? -SIDE : 0, below = row < SIDE - 1 ? SIDE : 0;
+            const float slope = above && below ? 0.5f : 1, y = row - centre;
+            float dx[SIDE];
+            for (int c = 1; c < SIDE - 1; c++) dx[c] = (at[c + 1] - at[c - 1]) * 0.5f;
+            dx[0] = at[1] - at[0];
+            dx[SIDE - 1] = at[SIDE - 1] - at[SIDE - 2];
+            for (int c = 0; c < SIDE; c++) {
+                const float dy = (at[c + below] - at[c + above]) * slope, x = c - centre;
+                sum[0][c] += at[c];
+                sum[1][c] += dx[c];
+                sum[2][c] += dy;
+                sum[3][c] += x * dx[c] + y * dy;
+                sum[4][c] += y * dx[c] - x * dy;
+            }
+        }
+        for (int k = 0; k < TANGENTS; k++)
+            for (int c = 0; c < 8; c++) {
+                const float *s = sum[k] + 4 * c;
+                out[k][top * 2 + c] = (s[0] + s[1] + s[2] + s[3]) / 16;
+            }
+    }
+}
+
+/* Spectrum (64) and orthonormal tangent basis (5, 64) of the pictures first to last - 1. */
+EXPORT FASTEST int64_t bc_describe(const uint8_t *thumbs, int64_t first, int64_t last,
+                                   const float *cosines, float *spectra, float *bases) {
+    for (int64_t i = first; i < last; i++) {
+        float pictures[TANGENTS][TERMS];
+        float *basis = bases + i * TANGENTS * TERMS;
+        shrunk_tangents(thumbs + i * SIDE * SIDE, pictures);
+        for (int t = 0; t < TANGENTS; t++) {
+            float *row = basis + t * TERMS;
+            float sum[TERMS] = {0};
+            for (int p = 0; p < TERMS; p++)
+                for (int k = 0; k < TERMS; k++) sum[k] += pictures[t][p] * cosines[p * TERMS + k];
+            memcpy(row, sum, sizeof sum);
+            normalise(row, 1e-3f);
+            for (int s = 0; s < t; s++) {
+                const float share = dot(row, basis + s * TERMS, TERMS);
+                for (int k = 0; k < TERMS; k++) row[k] -= share * basis[s * TERMS + k];
+            }
+            normalise(row, 1e-3f);
+        }
+        memcpy(spectra + i * TERMS, basis, TERMS * sizeof(float));
+    }
+    return last - first;
+}
+
+/* What each turn multiplies a spectrum by, before X and Y change places where it is odd. */
+INLINE void fill_signs(float signs[TURNS][TERMS]) {
+    for (int turn = 0; turn < TURNS; turn++) {
+        const float fx = FLIP_X[turn], fy = FLIP_Y[turn], swap = turn & 1 ? -1 : 1;
+        for (int k = 0; k < TERMS; k++)
+            signs[turn][k] = k < B1   ? 1
+                             : k < B2 ? swap
+                             : k < A2 ? fx * fy
+                             : k < X  ? swap * fx * fy
+                             : k < Y  ? fx
+                                      : fy;
+    }
+}
+
+/* The spectrum of the turned picture. */
+INLINE void turn_spectrum(const float *in, const float *signs, int turn, float *out) {
+    const float *x = in + (turn & 1 ? Y : X), *y = in + (turn & 1 ? X : Y);
+    for (int k = 0; k < X; k++) out[k] = signs[k] * in[k];
+    for (int k = 0; k < EACH; k++) out[X + k] = signs[X + k] * x[k];
+    for (int k = 0; k < EACH; k++) out[Y + k] = signs[Y + k] * y[k];
+}
+
+/* The square of the share of a spectrum in a tangent space. */
+INLINE float inside_squared(const float *basis, const float *spectrum) {
+    float sum = 0;
+    for (int t = 0; t < TANGENTS; t++) {
+        const float share = dot(basis + t * TERMS, spectrum, TERMS);
+        sum += share * share;
+    }
+    return sum;
+}
+
+/* What the correlations of a pair are made of, for LANES second pictures side by side; [1] is for
+ * the turns that swap the axes. */
+typedef struct {
+    float still[2][LANES], both[2][LANES], x[2][LANES], y[2][LANES];
+} Parts;
+
+/* Unrolled by hand and no further: the sums stay in registers. */
+#define ONCE _Pragma("GCC unroll 1")
+
+INLINE void part(const float *a, const float *b, int from, int to, float *out) {
+    v8 sum[LANES / 8] = {{0}};
+    ONCE for (int k = from; k < to; k++)
+        for (int l = 0; l < LANES / 8; l++) sum[l] += a[k] * AT(b + k * LANES + 8 * l);
+    memcpy(out, sum, sizeof sum);
+}
+
+INLINE void part_xy(const float *a, const float *b, float *with_x, float *with_y) {
+    v8 x[LANES / 8] = {{0}}, y[LANES / 8] = {{0}};
+    ONCE for (int k = 0; k < EACH; k++)
+        for (int l = 0; l < LANES / 8; l++) {
+            const v8 one = AT(b + k * LANES + 8 * l);
+            x[l] += a[X + k] * one;
+            y[l] += a[Y + k] * one;
+        }
+    memcpy(with_x, x, sizeof x);
+    memcpy(with_y, y, sizeof y);
+}
+
+/* The sum of two parts to one[0], their difference to one[1]. */
+INLINE void butterfly(float one[2][LANES]) {
+    for (int l = 0; l < LANES; l++) {
+        const float sum = one[0][l] + one[1][l];
+        one[1][l] = one[0][l] - one[1][l];
+        one[0][l] = sum;
+    }
+}
+
+INLINE void parts_of(const float *a, const float *b, int turns, Parts *d) {
+    part(a, b, A1, B1, d->still[0]);
+    part(a, b, B1, B2, d->still[1]);
+    part(a, b, B2, A2, d->both[0]);
+    part(a, b, A2, X, d->both[1]);
+    butterfly(d->still);
+    butterfly(d->both);
+    if (turns > 1) {
+        part_xy(a, b + X * LANES, d->x[0], d->y[1]);
+        part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
+    } else {
+        part(a, b, X, Y, d->x[0]);
+        part(a, b, Y, TERMS, d->y[0]);
+    }
+}
+
+/* The correlations in one turn. Returns whether any reaches `least`. */
+INLINE int correlations(const Parts *d, int turn, float least, float *out) {
+    const float fx = FLIP_X[turn], fy = FLIP_Y[turn];
+    const int swap = turn & 1;
+    int any = 0;
+    for (int l = 0; l < LANES; l++) {
+        out[l] = d->still[swap][l] + fx * fy * d->both[swap][l]
+                 + (fx * d->x[swap][l] + fy * d->y[swap][l]);
+        any |= out[l] >= least;
+    }
+    return any;
+}
+
+typedef struct {
+    const float *spectra, *bases, *blocks;
+    float signs[TURNS][TERMS];
+    float least, least_tangent_squared;
+    int64_t n, *i, *j, room, found;
+    int8_t *turn;
+} Search;
+
+/* The second sieve, in both directions. */
+INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
+    const float enough = s->least_tangent_squared;
+    const int back = INVERSE[turn];
+    float other[TERMS];
+    turn_spectrum(s->spectra + j * TERMS, s->signs[turn], turn, other);
+    if (inside_squared(s->bases + i * TANGENTS * TERMS, other) < enough) return;
+    turn_spectrum(s->spectra + i * TERMS, s->signs[back], back, other);
+    if (inside_squared(s->bases + j * TANGENTS * TERMS, other) < enough) return;
+    if (s->found < s->room) {
+        s->i[s->found] = i;
+        s->j[s->found] = j;
+        s->turn[s->found] = (int8_t)turn;
+    }
+    s->found++;
+}
+
+INLINE void search(Search *s, int64_t first, int64_t last, int turns) {
+    /* A block of second pictures stays in the innermost cache while the rows go by. */
+    for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
+        for (int64_t i = first; i < last && i < start + LANES - 1; i++) {
+            Parts d;
+            float near[LANES];
+            parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, turns, &d);
+            for (int turn = 0; turn < turns; turn++) {
+                if (!correlations(&d, turn, s->least, near)) continue;
+                for (int lane = 0; lane < LANES; lane++) {
+                    const int64_t j = start + lane;
+                    if (near[lane] >= s->least && j > i && j < s->n) sift(s, i, j, turn);
+                }
+            }
+        }
+}
+
+/* Pairs i < j with i in first..last-1 that pass the sieves, and in which turn. `blocks` holds the
+ * spectra again, LANES pictures side by side. Returns how many there are; `room` of them at most
+ * are written. */
+EXPORT FASTEST int64_t bc_sift(const float *spectra, const float *bases, const float *blocks,
+                               int64_t n, int64_t first, int64_t last, int64_t turns, float least,
+                               float least_tangent, int64_t *i, int64_t *j, int8_t *turn,
+                               int64_t room) {
+    Search s = {spectra, bases, blocks, {{0}}, least, least_tangent * least_tangent,
+                n, i, j, room, 0, turn};
+    fill_signs(s.signs);
+    for (int64_t from = first; from < last; from += ROWS) {
+        const int64_t to = from + ROWS < last ? from + ROWS : last;
+        if (turns > 1) /* two copies, each with the turns known to the compiler */
+            search(&s, from, to, TURNS);
+        else
+            search(&s, from, to, 1);
+    }
+    return s.found;
+}
