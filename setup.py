@@ -5,8 +5,8 @@ from glob import glob
 
 from setuptools import Extension, setup
 
-# No contraction: a fused multiply-add rounds otherwise than Pillow and numpy do. Whole numbers wrap:
-# absurd coefficients may overflow before they are found out.
+# No contraction: a fused multiply-add rounds otherwise than Pillow and numpy do. Whole numbers
+# wrap: absurd coefficients may overflow before they are found out.
 # No traps: nobody asks whether a comparison raised a flag, and such loops are vectorised without.
 FLAGS = ["-O3", "-std=c11", "-fvisibility=hidden", "-ffp-contract=off", "-fno-trapping-math",
          "-fno-math-errno", "-fwrapv", "-Wno-psabi"]  # fmt: skip

@@ -28,8 +28,29 @@ from bccurate.cli.options import dataset_option, declare, echo
     help="Which one of a group is not tagged.",
 )
 @click.option("--rotations", is_flag=True, help="Match rotations by 90 degrees and flips too.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="ray: read and match on a Ray cluster that runs already; the groups are the same.",
+)
+@click.option(
+    "--ray-address",
+    metavar="HOST:PORT",
+    default="auto",
+    show_default=True,
+    help="The cluster's head; auto is RAY_ADDRESS, else the cluster on this machine.",
+)
 def command(
-    dataset: str | None, method: str, threshold: int, keep: str, rotations: bool, as_json: bool
+    dataset: str | None,
+    method: str,
+    threshold: int,
+    keep: str,
+    rotations: bool,
+    engine: str,
+    ray_address: str,
+    as_json: bool,
 ) -> None:
     """Tag exact and near duplicates; one of each group is kept.
 
@@ -40,4 +61,5 @@ def command(
     """
     from bccurate import dedupe
 
-    echo(dedupe(dataset, method, threshold, keep, rotations), as_json)
+    record = dedupe(dataset, method, threshold, keep, rotations, engine, ray_address)
+    echo(record, as_json)

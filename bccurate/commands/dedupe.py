@@ -11,6 +11,7 @@ import numpy as np
 from bccurate.commands.leaks import retag_leaks
 from bccurate.curation.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
 from bccurate.curation.duplicates import KEEP, Found, Group, find_groups, keeper_rank
+from bccurate.curation.engine import Engine, connected
 from bccurate.curation.hashing import METHODS, to_uint64
 from bccurate.curation.links import MAX_SEARCHED
 from bccurate.curation.registration import from_text
@@ -33,6 +34,8 @@ def dedupe(
     threshold: int = 4,
     keep: str = "first",
     rotations: bool = False,
+    engine: str = "local",
+    ray_address: str = "auto",
 ) -> DedupeRecord:
     """Tag every duplicate but one of each group; nothing is removed.
 
@@ -49,9 +52,11 @@ def dedupe(
         keep: which member of a group stays untagged: ``first`` by path, ``largest``,
             ``sharpest``.
         rotations: match rotations by 90 degrees and flips too; cells have no up.
+        engine: ``local``, or ``ray`` to read and match on a Ray cluster that runs; same outcome.
+        ray_address: ``HOST:PORT`` of it; ``auto`` is RAY_ADDRESS, else the one on this machine.
 
     Raises:
-        UsageError: an unknown option value or dataset.
+        UsageError: an unknown option value or dataset, or no Ray or no cluster of it.
         InputError: the dataset holds no readable sample.
     """
     _check(method, threshold, keep)
@@ -59,16 +64,16 @@ def dedupe(
         "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
     }  # fmt: skip
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with connected(engine, ray_address) as crew, opened(name) as hub:
         view = views.originals(hub)
         require_samples(
             view, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
         )
-        decoded, unreadable = ensure_facts(view)
+        decoded, unreadable = ensure_facts(view, crew.read)
         decoded += ensure_hash(views.originals(hub), method)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _Samples(views.originals(hub), method)
-        found = samples.group(threshold, keep, 8 if rotations else 1)
+        found = samples.group(threshold, keep, 8 if rotations else 1, crew)
         judgements = judge(found.groups, samples.labels, samples.pixelhashes)
         changed = _write(hub, samples, found, judgements) + decoded > 0
         leaks, retagged = retag_leaks(hub)
@@ -117,10 +122,10 @@ class _Samples:
         self.stds = np.array(stds, dtype=np.float64)
         self.hashes = to_uint64(hashes)
 
-    def group(self, threshold: int, keep: str, turns: int) -> Found:
+    def group(self, threshold: int, keep: str, turns: int, engine: Engine) -> Found:
         rank = keeper_rank(keep, self.paths, self.areas, self.sharpness)
         return find_groups(
-            self.pixelhashes, self.hashes, self.stds, self.thumbs, threshold, rank, turns
+            self.pixelhashes, self.hashes, self.stds, self.thumbs, threshold, rank, turns, engine
         )
 
 

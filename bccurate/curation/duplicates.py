@@ -15,6 +15,7 @@ import numpy as np
 
 from bccurate.curation.clusters import Cluster, cluster
 from bccurate.curation.components import connected
+from bccurate.curation.engine import LOCAL, Engine
 from bccurate.curation.links import Links, find_links, why
 
 KEEP = ("first", "largest", "sharpest")
@@ -77,6 +78,7 @@ def find_groups(
     threshold: int,
     rank: Rank,
     turns: int = 1,
+    engine: Engine = LOCAL,
 ) -> Found:
     """Group N images into duplicates.
 
@@ -88,11 +90,12 @@ def find_groups(
         threshold: largest Hamming distance of a candidate pair.
         rank: index to a sort key; the lowest of a group is kept.
         turns: 8 to match the rotations by 90 degrees and the flips too, else 1.
+        engine: where candidates are searched; the outcome is the same.
     """
     copies = _copies(pixelhashes)
     firsts = np.fromiter(copies, dtype=np.int64, count=len(copies))
     nodes = firsts[intensity_std[firsts] >= MIN_INTENSITY_STD]
-    links = find_links(hashes[nodes], thumbs[nodes], threshold, turns)
+    links = find_links(hashes[nodes], thumbs[nodes], threshold, turns, engine)
     links = links._replace(i=nodes[links.i], j=nodes[links.j])
     clusters = cluster(links, thumbs, turns)
     clustered = {node for own in clusters for node in own.members}

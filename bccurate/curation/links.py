@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from bccurate.curation.matching import cross_pairs, near_pairs
-from bccurate.curation.registration import Pairs, confirmed, similar_pairs
+from bccurate.curation.engine import LOCAL, Engine
+from bccurate.curation.matching import cross_pairs
+from bccurate.curation.registration import Pairs, confirmed
 from bccurate.curation.turns import TURNS, turned_hashes
 
 MAX_SEARCHED = 100_000  # all pairs of small pictures are compared up to here; hashes have no bound
@@ -33,7 +34,13 @@ class Links(NamedTuple):
     turn: np.ndarray
 
 
-def find_links(hashes: np.ndarray, thumbs: np.ndarray, threshold: int, turns: int = 1) -> Links:
+def find_links(
+    hashes: np.ndarray,
+    thumbs: np.ndarray,
+    threshold: int,
+    turns: int = 1,
+    engine: Engine = LOCAL,
+) -> Links:
     """All confirmed pairs of N pictures.
 
     Args:
@@ -42,15 +49,16 @@ def find_links(hashes: np.ndarray, thumbs: np.ndarray, threshold: int, turns: in
         threshold: largest distance in bits of a candidate.
         turns: 8 to match the rotations by 90 degrees and the flips too, else 1. A turned
             candidate is judged by the phash of the small pictures.
+        engine: where candidates are searched; the outcome is the same.
     """
-    i, j, _ = near_pairs(hashes, threshold)
+    i, j, _ = engine.near_pairs(hashes, threshold)
     found = [confirmed(thumbs, i, j)]
     turned = turned_hashes(thumbs) if turns > 1 else np.empty((0, len(hashes)), dtype=np.uint64)
     for turn in range(1, turns):
         i, j, _ = cross_pairs(turned[0], turned[turn], threshold)
         found.append(confirmed(thumbs, i[i < j], j[i < j], turn))
     if len(hashes) <= MAX_SEARCHED:
-        found.append(similar_pairs(thumbs, turns))
+        found.append(engine.similar_pairs(thumbs, turns))
     pairs = _closest_first(found)
     return Links(pairs.i, pairs.j, _distances(hashes, turned, pairs), pairs.similarity, pairs.turn)
 

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cache
 
 from bccurate.curation.facts import ImageFacts, Unreadable
 from bccurate.curation.plain import facts_of, pack_batch, read_batch
@@ -55,6 +56,16 @@ def read_many(
         crew.end()  # first: a thread may be waiting for an answer
         # No wait: an interrupted stream may be closed by the collector, in one of these threads.
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+def read_apart(paths: Sequence[str]) -> list[ImageFacts | Unreadable]:
+    """Facts of files, read in one process beside this one, which lives on for the next call."""
+    return _own_crew().read(paths)
+
+
+@cache
+def _own_crew() -> _Crew:
+    return _Crew()
 
 
 class _Crew:
@@ -102,7 +113,7 @@ class _Crew:
             process.kill()
             process.wait()
             return None
-        slow = {int(index): _facts(row) for index, row in head["slow"].items()}
+        slow = dict(zip(head["slow"], from_json(head["facts"]), strict=True))
         return list(facts_of(paths, packed, slow))
 
 
@@ -135,8 +146,14 @@ def _spawn() -> subprocess.Popen[bytes]:
     )
 
 
-def _facts(row: dict) -> ImageFacts | Unreadable:
-    return Unreadable(**row) if "reason" in row else ImageFacts(**row)
+def to_json(found: Iterable[ImageFacts | Unreadable]) -> str:
+    """Facts as one line, for another process or machine."""
+    return json.dumps([{name: getattr(facts, name) for name in facts.__slots__} for facts in found])
+
+
+def from_json(line: str) -> list[ImageFacts | Unreadable]:
+    """The facts that ``to_json`` wrote."""
+    return [Unreadable(**row) if "reason" in row else ImageFacts(**row) for row in json.loads(line)]
 
 
 def work() -> None:
@@ -147,6 +164,6 @@ def work() -> None:
     out.flush()
     for line in sys.stdin.buffer:
         packed, slow = pack_batch(json.loads(line))
-        rows = {i: {name: getattr(f, name) for name in f.__slots__} for i, f in slow.items()}
-        out.write(json.dumps({"size": len(packed), "slow": rows}).encode() + b"\n" + packed)
+        head = {"size": len(packed), "slow": list(slow), "facts": to_json(slow.values())}
+        out.write(json.dumps(head).encode() + b"\n" + packed)
         out.flush()

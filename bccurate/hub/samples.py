@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bccurate.curation.facts import ImageFacts, Unreadable
@@ -24,6 +24,9 @@ HASHES = ("phash", "dhash", "ahash", "whash")
 TEXTS = ("filehash", "pixelhash", *HASHES, "thumb")
 NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
 FACTS = TEXTS + NUMBERS
+
+
+Reader = Callable[[Sequence[str]], Iterator[ImageFacts | Unreadable]]
 
 
 def declare_fields(dataset: fo.Dataset) -> None:
@@ -92,8 +95,12 @@ def metadata(facts: ImageFacts) -> fo.ImageMetadata:
     )
 
 
-def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
+def ensure_facts(view: Any, read: Reader = read_many) -> tuple[int, list[Unreadable]]:
     """Decode what has no facts yet (or changed its size) and store them; the rest is cached.
+
+    Args:
+        view: samples.
+        read: what turns paths into facts, in the order given.
 
     Returns:
         how many files were decoded, and those that did not decode (tagged ``unreadable``).
@@ -110,7 +117,7 @@ def ensure_facts(view: Any) -> tuple[int, list[Unreadable]]:
     if len(todo) == len(stored[0]) and not any(map(os.path.exists, todo)):
         gone = next(iter(todo))  # a disk that is not mounted must not mark all as unreadable
         raise InputError(f"None of the {len(todo):,} files is there: {gone}", f"ls {gone}")
-    bad = _read_and_store(view, todo)
+    bad = _read_and_store(view, todo, read)
     if bad:
         gone_bad = [sample for facts in bad for sample in todo[facts.filepath]]
         view._dataset.select(gone_bad).tag_samples("unreadable")
@@ -143,10 +150,12 @@ def mend_unreadable(dataset: fo.Dataset, paths: Collection[str]) -> list[str]:
     return mended
 
 
-def _read_and_store(view: Any, ids_of: dict[str, list[str]]) -> list[Unreadable]:
+def _read_and_store(
+    view: Any, ids_of: dict[str, list[str]], read: Reader = read_many
+) -> list[Unreadable]:
     """Decode files, store their facts with their samples, and return those that do not decode."""
     declare_fields(view._dataset)
-    results = list(track(read_many(list(ids_of)), len(ids_of), "reading images"))
+    results = list(track(read(list(ids_of)), len(ids_of), "reading images"))
     pairs = [
         (sample, facts)
         for facts in results
