@@ -19,7 +19,10 @@ DISTANCE_BITS = 5
 
 @dataclass(frozen=True)
 class Plan:
-    """Blocks [bounds[b], bounds[b + 1]), cut into groups at ``ends``; k of a group must agree."""
+    """Blocks [bounds[b], bounds[b + 1]), cut into groups at ``ends``; k of a group must agree.
+
+    ``bounds`` and ``ends`` are int64, contiguous: the kernel reads them.
+    """
 
     k: int
     bounds: np.ndarray
@@ -30,7 +33,7 @@ class Plan:
         """Blocks of even width for a threshold, ``groups`` at most threshold + 1, k at least 1."""
         sizes = [k + tolerance for tolerance in _tolerances(threshold, groups)]
         bounds = np.linspace(0, BITS, sum(sizes) + 1).astype(np.int64)
-        return cls(k, bounds, np.cumsum(sizes))
+        return cls(k, bounds, np.cumsum(sizes, dtype=np.int64))
 
     def group(self, block: int) -> range:
         """The blocks of the group that ``block`` is in."""
@@ -41,16 +44,14 @@ class Plan:
         """The blocks that can be the first of a choice."""
         return [b for b in range(len(self.bounds) - 1) if b + self.k <= self.group(b).stop]
 
-    def share(self, values: np.ndarray, first: int, share: int, shares: int) -> np.ndarray:
+    def share(self, values: np.ndarray, first: int, share: int, shares: int) -> np.ndarray | slice:
         """Which of ``values`` a share searches: those with every n-th content of block ``first``.
 
         Equal contents go to one share, so that a pair found in this block is found by one.
         """
         if shares == 1:
-            return np.arange(len(values))
-        content = (values >> np.uint64(self.bounds[first])) & np.uint64(
-            self.masks[first] >> self.bounds[first]
-        )
+            return slice(None)
+        content = (values & np.uint64(self.masks[first])) >> np.uint64(self.bounds[first])
         return np.flatnonzero((content + np.uint64(first)) % np.uint64(shares) == share)
 
     @property
@@ -94,7 +95,7 @@ def numpy_form(
 
     Args:
         values: (N,) uint64, no two equal.
-        index: (N,) what they are called, ascending.
+        index: (N,) uint32, what they are called, ascending.
         left: pairs are sought between the indices below it and the others; -1: among all.
         threshold: bits.
         plan: the blocks.

@@ -113,8 +113,6 @@ class _Values:
 
 def _in_order(hashes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Hashes ascending, and where each stood."""
-    if len(hashes) >= 1 << INDEX_BITS:
-        raise ValueError(f"{len(hashes)} hashes are more than 2^{INDEX_BITS} - 1")
     if _sort is None:
         order = np.argsort(hashes, kind="stable")
         return hashes[order], order
@@ -151,6 +149,7 @@ def _runs(starts: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def _sorted(i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> Pairs:
+    """By i, then j."""
     pairs = packed(i, j, distance)
     pairs.sort()
     return unpacked(pairs)
@@ -166,11 +165,12 @@ def _search(
     if len(values) >= 1 << INDEX_BITS:
         raise ValueError(f"{len(values)} hashes are more than 2^{INDEX_BITS} - 1")
     plan = cheapest_plan(len(values), threshold)
+    index = np.arange(len(values), dtype=np.uint32)
     form = numpy_form if _kernel is None else _native_form
 
     def task(first: int, share: int, shares: int) -> np.ndarray:
-        index = plan.share(values, first, share, shares)
-        return form(values[index], index, left, threshold, plan, first)
+        chosen = plan.share(values, first, share, shares)
+        return form(values[chosen], index[chosen], left, threshold, plan, first)
 
     tasks = [
         (first, share + shares * thread, shares * threads)
@@ -190,12 +190,10 @@ def _native_form(
 ) -> np.ndarray:
     """As ``blocks.numpy_form``, in C."""
     assert _kernel is not None
-    index = index.astype(np.uint32)
-    bounds, ends = plan.bounds.astype(np.int64), plan.ends.astype(np.int64)
     count, room = len(values) // 4 + 1024, 0
     while count > room:  # there were more than there was room for
         found = np.empty(room := count, dtype=np.uint64)
-        pointers = [native.pointer(array) for array in (values, index, bounds, ends, found)]
+        pointers = [native.pointer(a) for a in (values, index, plan.bounds, plan.ends, found)]
         count = _kernel(
             *(*pointers[:2], len(values), left, threshold, plan.k, first, *pointers[2:], room)
         )

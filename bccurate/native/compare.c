@@ -101,10 +101,10 @@ static AVX2 void by_planes(const uint64_t *rows, int64_t n_rows, const uint64_t 
             int64_t after = triangle && i >= chunk ? i - chunk + 1 : 0; /* the first lane wanted */
             for (int64_t at = after / BLOCK * BLOCK; at < size; at += BLOCK) {
                 uint64_t near = near_in(rows[i], planes[at / BLOCK], above);
-                for (; near; near &= near - 1) {
-                    int64_t j = at + __builtin_ctzll(near);
-                    if (j >= after && j < size) found(context, i, chunk + j);
-                }
+                if (after > at) near &= ~(uint64_t)0 << (after - at);
+                if (size - at < BLOCK) near &= ((uint64_t)1 << (size - at)) - 1;
+                for (; near; near &= near - 1)
+                    found(context, i, chunk + at + __builtin_ctzll(near));
             }
         }
     }

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import ctypes
+from itertools import product
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bccurate.curation.matching import near_pairs
+from bccurate import native
+from bccurate.curation import matching
+from bccurate.curation.blocks import Plan
+from bccurate.curation.matching import cross_pairs, near_pairs
+
+SIZE = ctypes.c_int64
+COUNT = native.function("bc_near_brute", ctypes.c_void_p, SIZE, SIZE, SIZE)
 
 
 def _brute_force(hashes: list[int], threshold: int) -> list[tuple[int, int, int]]:
@@ -18,6 +27,21 @@ def _brute_force(hashes: list[int], threshold: int) -> list[tuple[int, int, int]
             if distance <= threshold:
                 pairs.append((i, j, distance))
     return pairs
+
+
+def _count(hashes: np.ndarray, threshold: int) -> int:
+    """How many pairs are near, all compared: in C where it is built."""
+    if COUNT is not None:
+        return COUNT(native.pointer(hashes), len(hashes), len(hashes), threshold)
+    return sum(
+        int((np.bitwise_count(hashes[i + 1 :] ^ hashes[i]) <= threshold).sum())
+        for i in range(len(hashes))
+    )
+
+
+def _without_kernels(monkeypatch) -> None:
+    monkeypatch.setattr(matching, "_kernel", None)
+    monkeypatch.setattr(matching, "_sort", None)
 
 
 def _found(hashes: list[int], threshold: int) -> list[tuple[int, int, int]]:
@@ -38,7 +62,7 @@ def _planted(n: int, seed: int) -> list[int]:
     return rng.permutation(np.array(hashes, dtype=np.uint64)).tolist()
 
 
-@pytest.mark.parametrize("threshold", range(15))
+@pytest.mark.parametrize("threshold", range(17))
 def test_planted_neighbours_are_found_at_every_threshold(threshold: int) -> None:
     """230 hashes with neighbours at every distance: exactly the pairs of brute force."""
     hashes = _planted(110, threshold)
@@ -55,7 +79,7 @@ def test_planted_neighbours_are_found_at_every_threshold(threshold: int) -> None
         ),
         max_size=40,
     ),
-    st.integers(0, 14),
+    st.integers(0, 16),
 )
 @settings(max_examples=150, deadline=None)
 def test_any_hashes_give_the_pairs_of_brute_force(hashes: list[int], threshold: int) -> None:
@@ -63,12 +87,109 @@ def test_any_hashes_give_the_pairs_of_brute_force(hashes: list[int], threshold: 
     assert _found(hashes, threshold) == _brute_force(hashes, threshold)
 
 
-@pytest.mark.parametrize("plan", [(5, 1), (6, 2), (7, 3), (8, 4), (10, 4)])
-def test_every_plan_of_blocks_gives_the_same_pairs(monkeypatch, plan) -> None:
-    """The cost model chooses for speed; no choice changes the outcome."""
+@pytest.mark.parametrize("form", ["native", "numpy"])
+@pytest.mark.parametrize("threshold", [0, 1, 4, 7])
+def test_every_plan_of_blocks_gives_the_same_pairs(monkeypatch, threshold, form) -> None:
+    """The cost model chooses groups and k for speed; no choice changes the outcome."""
     hashes = _planted(60, 1)
-    monkeypatch.setattr("bccurate.curation.matching._plan", lambda n, threshold: plan)
-    assert _found(hashes, 4) == _brute_force(hashes, 4)
+    expected = _brute_force(hashes, threshold)
+    if form == "numpy":
+        _without_kernels(monkeypatch)
+    for groups, k in product(range(1, threshold + 2), range(1, 5)):
+        plan = Plan.of(threshold, groups, k)
+        monkeypatch.setattr(matching, "cheapest_plan", lambda n, threshold, plan=plan: plan)
+        assert _found(hashes, threshold) == expected, (groups, k)
+
+
+@pytest.mark.parametrize(("threshold", "n"), [(4, 30_000), (10, 8_000)])
+def test_large_nodes_are_parted_without_loss(threshold: int, n: int) -> None:
+    """Hashes that crowd in few values of their high bits: as many pairs as all compared give."""
+    rng = np.random.default_rng(3)
+    hashes = rng.integers(2**64, size=n, dtype=np.uint64)
+    hashes[: n // 2] &= np.uint64(0x0000_1111_FFFF_FFFF)
+    hashes[::50] = hashes[1::50] ^ np.uint64(0b1011)
+    i, j, distance = near_pairs(hashes, threshold)
+    assert (np.bitwise_count(hashes[i] ^ hashes[j]) == distance).all()
+    assert distance.max() <= threshold and (i < j).all()
+    assert len(set(zip(i.tolist(), j.tolist(), strict=True))) == len(i) == _count(hashes, threshold)
+
+
+@pytest.mark.parametrize("threshold", [0, 4, 8, 10])
+def test_planted_pairs_are_found_among_many(threshold: int) -> None:
+    """Of 100,000 random hashes, each planted neighbour within the threshold is found."""
+    rng = np.random.default_rng(threshold)
+    hashes = rng.integers(2**64, size=100_000, dtype=np.uint64)
+    for number in range(500):
+        bits = rng.choice(64, number % (threshold + 1), replace=False).tolist()
+        hashes[2 * number + 1] = hashes[2 * number] ^ np.uint64(sum(1 << bit for bit in bits))
+    i, j, _ = near_pairs(hashes, threshold)
+    assert {(2 * n, 2 * n + 1) for n in range(500)} <= set(zip(i.tolist(), j.tolist(), strict=True))
+
+
+@pytest.mark.parametrize("threshold", [0, 3, 6, 10, 14])
+def test_kernels_and_numpy_give_the_same(monkeypatch, threshold: int) -> None:
+    """Whole, in parts and across: the same arrays from both forms."""
+    hashes = np.array(_planted(400, 5), dtype=np.uint64)
+
+    def outcomes() -> list[np.ndarray]:
+        tables = [near_pairs(hashes, threshold, (k, 3)) for k in range(3)]
+        tables += [
+            near_pairs(hashes, threshold),
+            cross_pairs(hashes[:300], hashes[250:], threshold),
+        ]
+        return [np.stack(table) for table in tables]
+
+    compiled = outcomes()
+    _without_kernels(monkeypatch)
+    for one, other in zip(compiled, outcomes(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@given(st.integers(0, 12), st.integers(1, 7), st.integers(1, 3))
+@settings(max_examples=40, deadline=None)
+def test_the_parts_are_disjoint_and_together_the_whole(threshold, shares, threads) -> None:
+    """Each pair is in exactly one of n shares, however many threads search."""
+    hashes = np.array(_planted(60, 2), dtype=np.uint64)
+    parts = [near_pairs(hashes, threshold, (k, shares), threads) for k in range(shares)]
+    joined = np.concatenate(parts, axis=1)
+    joined = joined[:, np.lexsort(joined[1::-1])]
+    np.testing.assert_array_equal(joined, near_pairs(hashes, threshold))
+
+
+@given(
+    st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=30),
+    st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=30),
+    st.integers(0, 16),
+)
+@settings(max_examples=100, deadline=None)
+def test_cross_pairs_are_those_of_brute_force(left, right, threshold) -> None:
+    """Every near pair of one of each side, none within a side."""
+    arrays = (np.array(side, dtype=np.uint64) for side in (left, right))
+    i, j, d = cross_pairs(*arrays, threshold)
+    assert list(zip(i.tolist(), j.tolist(), d.tolist(), strict=True)) == [
+        (a, b, (x ^ y).bit_count())
+        for a, x in enumerate(left)
+        for b, y in enumerate(right)
+        if (x ^ y).bit_count() <= threshold
+    ]
+
+
+def test_cross_pairs_of_many_are_those_within_the_union() -> None:
+    """2,000 against 16,000: the pairs of the union with one end on each side."""
+    rng = np.random.default_rng(8)
+    left = rng.integers(2**64, size=2_000, dtype=np.uint64)
+    right = np.repeat(left, 8) ^ (np.uint64(1) << rng.integers(64, size=16_000, dtype=np.uint64))
+    i, j, distance = near_pairs(np.concatenate([left, right]), 8)
+    across = (i < 2_000) & (j >= 2_000)
+    expected = [i[across], j[across] - 2_000, distance[across]]
+    np.testing.assert_array_equal(cross_pairs(left, right, 8), expected)
+
+
+@pytest.mark.parametrize("arguments", [(-1,), (17,), (4, (1, 1)), (4, (-1, 2)), (4, (0, 0))])
+def test_arguments_out_of_range_are_refused(arguments) -> None:
+    """Threshold 0 to 16, share 0 to n - 1."""
+    with pytest.raises(ValueError, match="out of range"):
+        near_pairs(np.zeros(3, dtype=np.uint64), *arguments)
 
 
 def test_none_one_and_two_hashes() -> None:
@@ -82,3 +203,17 @@ def test_none_one_and_two_hashes() -> None:
 def test_many_repeats_give_every_pair_once() -> None:
     """300 equal hashes are 300 * 299 / 2 pairs."""
     assert len(_found([5] * 300, 4)) == 44_850
+
+
+def test_repeats_cost_no_more_than_their_pairs() -> None:
+    """1,600 equal hashes and 1,600 equal near ones: each pair once, with its distance."""
+    hashes = np.repeat(np.array([0, 0b11], dtype=np.uint64), 1600)
+    i, _, distance = near_pairs(hashes, 14)
+    assert len(i) == 3200 * 3199 // 2
+    assert np.bincount(distance).tolist() == [2 * (1600 * 1599 // 2), 0, 1600 * 1600]
+
+
+def test_more_pairs_than_hashes_are_all_returned() -> None:
+    """2,048 hashes that are all near to each other outgrow the first room of the kernel."""
+    hashes = np.arange(2048, dtype=np.uint64)
+    assert len(near_pairs(hashes, 11)[0]) == 2048 * 2047 // 2
