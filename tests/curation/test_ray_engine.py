@@ -56,7 +56,7 @@ def engine(cluster):
 
 @pytest.fixture(scope="module")
 def cells(tmp_path_factory) -> list[str]:
-    """200 rendered cells with planted copies, and a file that is no image."""
+    """200 rendered cells, planted copies and 3 broken files among them, and a text."""
     from bccurate import sample
 
     folder = tmp_path_factory.mktemp("ray-cells")
@@ -147,6 +147,6 @@ def test_the_command_line_gives_the_local_outcome(cli, name, cells, cluster, eng
     dataset.clear_sample_field("phash")
     there = cli("dedupe", "-d", name, "--json", "--engine", "ray", "--ray-address", cluster)
     assert there.code == 0, there.err
-    assert there.json["decoded"] == here.json["counts"]["samples"] >= 200
+    assert there.json["decoded"] == here.json["counts"]["samples"] == 197
     assert there.json["groups"] == here.json["groups"] != []
     assert ray.is_initialized()  # the caller's connection is left as it was
