@@ -1,4 +1,4 @@
-"""Links our App plugins into FiftyOne's plugin folder, where it looks for them.
+"""Links our App plugins into FiftyOne's plugin folder, and copies the door of our zoo.
 
 FiftyOne knows no entry points, so installed plugins (group ``bccurate.app``) are linked by path.
 """
@@ -11,11 +11,14 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from bccurate.files import disk_errors
-from bccurate.hub.open import plugins_folder
+from bccurate.files import atomic_write, disk_errors
+from bccurate.hub.open import models_folder, plugins_folder
 from bccurate.progress import say
 
 GROUP = "bccurate.app"
+ZOO = "bccurate.zoo"
+ZOO_FOLDER = "bccurate-zoo"  # under its own name FiftyOne would overwrite our package
+ZOO_DOOR = ("__init__.py", "manifest.json")
 REFUSE = "BCCURATE_LINK_PLUGINS"  # set to 0 to keep FiftyOne's folder as it is
 
 
@@ -62,6 +65,34 @@ def unlink() -> list[str]:
     for name in names:
         (folder / name).unlink()
     return names
+
+
+def share_zoo() -> bool:
+    """Copy our zoo's manifest and ``__init__.py`` to where FiftyOne looks for zoo models.
+
+    Not a link: FiftyOne lets models be downloaded into the folder, which would be our package.
+    Does nothing where ``BCCURATE_LINK_PLUGINS=0``.
+
+    Returns:
+        whether anything was copied now.
+    """
+    spec = find_spec(ZOO)
+    if os.environ.get(REFUSE) == "0" or not spec or not spec.submodule_search_locations:
+        return False
+    source = Path(next(iter(spec.submodule_search_locations)))
+    place = Path(models_folder()) / ZOO_FOLDER
+    new = {name: (source / name).read_bytes() for name in ZOO_DOOR}
+    changed = [name for name, data in new.items() if _content(place / name) != data]
+    for name in changed:
+        with atomic_write(place / name) as file:
+            file.write(new[name])
+    if changed:
+        say(f"FiftyOne's zoo knows our models now, as bccurate/<model> (refuse with {REFUSE}=0)")
+    return bool(changed)
+
+
+def _content(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
 
 
 def _is_linked(place: Path, source: Path) -> bool:

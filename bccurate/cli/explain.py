@@ -9,6 +9,7 @@ from bccurate.cli.options import (
     device_option,
     echo,
     view_option,
+    zoo_option,
 )
 
 
@@ -21,6 +22,7 @@ from bccurate.cli.options import (
 @view_option
 @batch_size_option
 @device_option
+@zoo_option
 def command(as_json: bool, **options: object) -> None:
     """Write Grad-CAM heatmaps of what a model looks at.
 

@@ -1,11 +1,15 @@
 """``bccurate models``."""
 
-from bccurate.cli.options import declare, echo
+from bccurate.cli.options import declare, echo, zoo_option
 
 
 @declare("models", "bccurate models --json")
-def command(as_json: bool) -> None:
-    """List the zoo."""
+@zoo_option
+def command(zoo: str | None, as_json: bool) -> None:
+    """List the zoo.
+
+    Beside its models, timm:NAME is any model of timm.
+    """
     from bccurate import models
 
-    echo(models(), as_json)
+    echo(models(zoo), as_json)

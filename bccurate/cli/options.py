@@ -24,6 +24,12 @@ device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
 )
 
+zoo_option = click.option(
+    "--zoo",
+    metavar="FOLDER",
+    help="A folder with a manifest.json, beside the installed zoos; default $BCCURATE_ZOO.",
+)
+
 
 def declare(name: str, example: str) -> Callable[[F], click.Command]:
     """A command with ``--json`` and an example under its help."""

@@ -2,7 +2,14 @@
 
 import click
 
-from bccurate.cli.options import batch_size_option, dataset_option, declare, device_option, echo
+from bccurate.cli.options import (
+    batch_size_option,
+    dataset_option,
+    declare,
+    device_option,
+    echo,
+    zoo_option,
+)
 
 
 @declare("predict", "bccurate predict custom_cnn")
@@ -10,8 +17,9 @@ from bccurate.cli.options import batch_size_option, dataset_option, declare, dev
 @dataset_option
 @batch_size_option
 @device_option
-def command(model: str, dataset: str | None, batch_size: int, device: str, as_json: bool) -> None:
+@zoo_option
+def command(as_json: bool, **options: object) -> None:
     """Write a trained model's predictions on all samples."""
     from bccurate import predict
 
-    echo(predict(model, dataset, batch_size, device), as_json)
+    echo(predict(**options), as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from bccurate.cli.options import dataset_option, declare, device_option, echo
+from bccurate.cli.options import dataset_option, declare, device_option, echo, zoo_option
 
 
 @declare("train", "bccurate train resnet50 --weights imagenet --epochs 20")
@@ -29,6 +29,7 @@ from bccurate.cli.options import dataset_option, declare, device_option, echo
     help="On the fly; dihedral is rotations by 90 degrees and flips.",
 )
 @click.option("--weights", default="none", show_default=True, help="imagenet, none or a FILE.")
+@zoo_option
 @device_option
 @click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 @click.option(

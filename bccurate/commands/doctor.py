@@ -63,7 +63,7 @@ def _gpu() -> tuple[bool, str, str | None]:
 
 def _weights() -> tuple[bool, str, str | None]:
     """ImageNet weights are wanted only for ``--weights imagenet``; none is no fault."""
-    from bccurate.learning.weights import cached_weights
+    from bccurate.learning.pretrained import cached_weights
     from bccurate.learning.zoo import list_models
 
     named = [spec for spec in list_models() if spec.weights]

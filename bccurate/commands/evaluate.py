@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from bccurate.commands.trained import (
@@ -23,7 +24,9 @@ from bccurate.records import EvaluateRecord
 from bccurate.settings import dataset_in_use
 
 
-def evaluate(model: str, dataset: str | None = None) -> EvaluateRecord:
+def evaluate(
+    model: str, dataset: str | None = None, zoo: str | Path | None = None
+) -> EvaluateRecord:
     """Measure the stored predictions of a model on the clean samples of each split.
 
     The train column tells how much was learned by heart; only test tells what to expect.
@@ -31,6 +34,8 @@ def evaluate(model: str, dataset: str | None = None) -> EvaluateRecord:
     Args:
         model: a model with predictions on this dataset.
         dataset: name; the one in use where None.
+        zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
+            None.
 
     Raises:
         UsageError: an unknown model or dataset, or no predictions.
@@ -41,7 +46,7 @@ def evaluate(model: str, dataset: str | None = None) -> EvaluateRecord:
     name = dataset_in_use(dataset)
     run = f"evaluate_{field_of(model)}"
     with opened(name) as hub:
-        classes = load_model(weights_file(name, model)).classes
+        classes = load_model(weights_file(name, model, zoo), zoo).classes
         require_current_predictions(hub, name, model)
         view = views.clean(hub).match_tags(list(SPLITS)).exists(f"{LABEL_FIELD}.label")
         finished = read_finished(model_folder(name, model)) or {"seen": []}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ def explain(
     view: str | None = None,
     batch_size: int = 128,
     device: str = "auto",
+    zoo: str | Path | None = None,
 ) -> ExplainRecord:
     """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
 
@@ -37,6 +39,8 @@ def explain(
         view: a saved view; all originals where None.
         batch_size: images a pass.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
+            None.
 
     Raises:
         UsageError: an unknown model, dataset, view or target, or a 1x1 map.
@@ -47,8 +51,8 @@ def explain(
     field = f"gradcam_{field_of(model)}"
     run = f"explain_{field_of(model)}"
     with opened(name) as hub:
-        file = weights_file(name, model)
-        trained = load_model(file)
+        file = weights_file(name, model, zoo)
+        trained = load_model(file, zoo)
         _check_target(target, trained.classes)
         require_field(hub, field_of(model), f"bccurate predict {model} -d {name}")
         chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -20,7 +21,9 @@ from bccurate.settings import dataset_in_use
 FIELD = "mistakenness"
 
 
-def mistakes(model: str, dataset: str | None = None) -> MistakesRecord:
+def mistakes(
+    model: str, dataset: str | None = None, zoo: str | Path | None = None
+) -> MistakesRecord:
     """Score every label by a model's probabilities and save the view of what it gets wrong.
 
     Samples are listed where another class is likelier than the label given, most sure first.
@@ -29,6 +32,8 @@ def mistakes(model: str, dataset: str | None = None) -> MistakesRecord:
     Args:
         model: a model with predictions on this dataset.
         dataset: name; the one in use where None.
+        zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
+            None.
 
     Raises:
         UsageError: an unknown model or dataset, or no predictions.
@@ -39,7 +44,7 @@ def mistakes(model: str, dataset: str | None = None) -> MistakesRecord:
     name = dataset_in_use(dataset)
     field = field_of(model)
     with opened(name) as hub:
-        classes = load_model(weights_file(name, model)).classes
+        classes = load_model(weights_file(name, model, zoo), zoo).classes
         require_current_predictions(hub, name, model)
         found = read_predictions(views.originals(hub), model)
         known = [i for i, label in enumerate(found.labels) if label in classes]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from bccurate.commands.trained import predict_chunks, weights_file
 from bccurate.files import sha256_of_file
@@ -15,7 +16,11 @@ from bccurate.settings import dataset_in_use
 
 
 def predict(
-    model: str, dataset: str | None = None, batch_size: int = 128, device: str = "auto"
+    model: str,
+    dataset: str | None = None,
+    batch_size: int = 128,
+    device: str = "auto",
+    zoo: str | Path | None = None,
 ) -> PredictRecord:
     """Predict on every readable sample, variants too; only what is new where weights are the same.
 
@@ -24,6 +29,8 @@ def predict(
         dataset: name; the one in use where None.
         batch_size: images a forward pass.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
+            None.
 
     Raises:
         UsageError: an unknown model or dataset, or the model was not trained here.
@@ -34,7 +41,7 @@ def predict(
     name = dataset_in_use(dataset)
     field = field_of(model)
     with opened(name) as hub:
-        file = weights_file(name, model)
+        file = weights_file(name, model, zoo)
         view = hub.match_tags("unreadable", bool=False)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
         options = {"weights": sha256_of_file(file)}
@@ -45,7 +52,7 @@ def predict(
         if not todo:
             stored = runs.load(hub, f"predict_{field}")
             return replace(PredictRecord.from_json(stored or {}), n=len(ids), changed=False)
-        trained = load_model(file)
+        trained = load_model(file, zoo)
         speed = predict_chunks(
             hub,
             trained,

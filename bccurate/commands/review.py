@@ -6,7 +6,7 @@ import webbrowser
 from collections.abc import Callable
 
 from bccurate.app.launch import served
-from bccurate.app.link import installed, link
+from bccurate.app.link import installed, link, share_zoo
 from bccurate.hub.open import opened
 from bccurate.hub.views import chosen
 from bccurate.records import ReviewRecord
@@ -38,6 +38,7 @@ def review(
         if view:
             chosen(hub, view)
         link()
+        share_zoo()
         with served(hub, port, view) as (url, session):
             record = ReviewRecord(name, url, view, sorted(installed()))
             if started:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from bccurate.app.link import share_zoo
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
     WEIGHTS,
@@ -18,7 +20,7 @@ from bccurate.commands.trained import (
     split_metrics,
     write_finished,
 )
-from bccurate.errors import InputError
+from bccurate.errors import InputError, UsageError
 from bccurate.files import sha256
 from bccurate.hub import runs
 from bccurate.hub.open import opened
@@ -65,6 +67,7 @@ def train(
     device: str = "auto",
     seed: int = 51,
     resume: bool | None = None,
+    zoo: str | Path | None = None,
 ) -> TrainRecord:
     """Train a model and write its predictions on all samples to the field of its name.
 
@@ -80,16 +83,19 @@ def train(
         image_size: pixels; the model's own where None.
         resume: None goes on from the last checkpoint where it is of the same run; True insists
             on one; False begins anew.
+        zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
+            None.
 
     Raises:
-        UsageError: an unknown model, view or option value.
+        UsageError: an unknown model, view or option value, or a model that reads no images.
         InputError: no training samples, fewer than two classes, or broken weights.
         DivergedError: the loss left the finite numbers.
     """
     from bccurate.learning.settings import TrainSettings
     from bccurate.learning.zoo import find_model
 
-    spec = find_model(model)
+    spec = find_model(model, zoo)
+    _check_reads_images(spec)
     settings = TrainSettings(
         epochs, batch_size, lr, image_size or spec.input_size, augment, weights, device, seed
     )
@@ -111,7 +117,7 @@ def train(
             )
             result = _fit(spec, training, validation, classes, settings, folder, resume)
             finished = write_finished(folder, options, result, set(training.contents))
-        predicted = predict(model, name, device=device)
+        predicted = predict(model, name, device=device, zoo=zoo)
         metrics, left_out = split_metrics(clean(hub), model, classes, set(finished["seen"]))
         record = TrainRecord(
             dataset=name,
@@ -125,8 +131,17 @@ def train(
             metrics=metrics,
             warnings=seen_warnings(left_out),
         )
+        share_zoo()
         changed = runs.save(hub, run, record, options)
         return replace(record, changed=changed or trained_now or predicted.changed)
+
+
+def _check_reads_images(spec: Any) -> None:
+    if spec.inputs != "images":
+        raise UsageError(
+            f"{spec.name} learns from the predictions of other models, not from images.",
+            "bccurate models",
+        )
 
 
 def _training_samples(hub: Any, names: Sequence[str]) -> _Samples:

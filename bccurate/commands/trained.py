@@ -29,7 +29,7 @@ def model_folder(dataset: str, model: str) -> Path:
     return dataset_home(dataset) / "models" / field_of(model)
 
 
-def weights_file(dataset: str, model: str) -> Path:
+def weights_file(dataset: str, model: str, zoo: str | Path | None = None) -> Path:
     """The weights that ``train`` wrote.
 
     Raises:
@@ -39,7 +39,7 @@ def weights_file(dataset: str, model: str) -> Path:
     if not path.exists():
         from bccurate.learning.zoo import find_model
 
-        find_model(model)  # a mistyped name is told first, with the nearest ones
+        find_model(model, zoo)  # a mistyped name is told first, with the nearest ones
         raise UsageError(
             f"Model {model!r} was not trained on {dataset!r}.",
             f"bccurate train {model} -d {dataset}",

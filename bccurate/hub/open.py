@@ -146,6 +146,11 @@ def plugins_folder() -> str:
     return str(load_fiftyone().config.plugins_dir)
 
 
+def models_folder() -> str:
+    """Where FiftyOne looks for zoo model sources."""
+    return str(load_fiftyone().config.model_zoo_dir)
+
+
 def database_version() -> str:
     """The version of the MongoDB server that answers."""
     load_fiftyone()

@@ -59,11 +59,11 @@ def save_model(
     write_tensors(path, model.state_dict(), header)
 
 
-def load_model(path: Path) -> TrainedModel:
+def load_model(path: Path, zoo: str | Path | None = None) -> TrainedModel:
     """Read what ``save_model`` wrote.
 
-    The header names a model; what is run is the registry's model of that name. No header can
-    ask for any other code.
+    The header names a model; what is run is the model of that name in the registry, the folder
+    ``zoo`` included. No header can ask for any other code.
 
     Raises:
         InputError: the file is broken, is not ours, or does not fit the model that it names.
@@ -76,7 +76,7 @@ def load_model(path: Path) -> TrainedModel:
         fields = _checked(header)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: the header is not valid: {error!r}") from error
-    spec = replace(find_model(str(header["model"])), **fields["spec"])
+    spec = replace(find_model(str(header["model"]), zoo), **fields["spec"])
     model = spec.build(len(fields["classes"]))
     try:
         model.load_state_dict(tensors)

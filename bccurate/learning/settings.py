@@ -21,7 +21,7 @@ class TrainSettings:
         lr: Adam's learning rate at the start; it falls to 0 along half a cosine.
         image_size: side of the input in pixels.
         augment: ``none``, ``dihedral``, ``randaugment`` or ``augmix``.
-        weights: ``none``, ``imagenet`` or the path of a .safetensors file.
+        weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
         precision: ``auto`` (measured), ``float32`` or ``bfloat16``.

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 GROUP = "bccurate.zoo"
 MANIFEST = "manifest.json"
 TIMM = "timm:"
+IMAGES, PREDICTIONS = "images", "predictions"
 _MODULE = re.compile(r"[A-Za-z]\w*(\.[A-Za-z]\w*)*", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 _LISTING_HINT = "bccurate models"
 
 
@@ -39,13 +41,17 @@ class ModelSpec:
         name: what a person types, such as ``resnet50`` or ``timm:resnet18``.
         package: the package that holds it, or the absolute path of a folder.
         module: the module inside ``package`` with ``build(num_classes)``.
-        input_size: side of the square input in pixels.
+        input_size: side of the square input in pixels; 0 where no image is read.
         mean, std: of the channels R, G, B on the scale 0 to 1.
-        gradcam_layer: dotted name of the layer that Grad-CAM reads.
-        weights: source of the ImageNet weights (``timm/<hub name>``) or None.
+        gradcam_layer: dotted name of the layer that Grad-CAM reads, at least 4x4 cells at
+            ``input_size``; "" where there is none.
+        weights: source of the ImageNet weights: ``timm/<hub name>``, an https address, or None.
         licence: of the weights where there are any, else of the code (SPDX).
         paper: address or name of the paper.
-        sha256: of the weights file; None where it is not known.
+        sha256: of the weights file, whole or at least its first 8 digits; None where not known.
+        parameters: how many it trains with 1000 classes, as papers count; None where not told.
+        inputs: ``images``, or ``predictions`` where it reads other models' logits
+            (N, bases, num_classes).
     """
 
     name: str
@@ -59,6 +65,8 @@ class ModelSpec:
     licence: str
     paper: str
     sha256: str | None = None
+    parameters: int | None = None
+    inputs: str = "images"
 
     def build(self, num_classes: int) -> nn.Module:
         """The network with random weights: float (N, 3, H, W) to logits (N, num_classes).
@@ -76,7 +84,7 @@ class ModelSpec:
         return module.build(num_classes)
 
 
-def list_models(zoo: Path | None = None) -> list[ModelSpec]:
+def list_models(zoo: str | Path | None = None) -> list[ModelSpec]:
     """All models of the installed zoos and of the folder ``zoo`` (else ``$BCCURATE_ZOO``).
 
     Raises:
@@ -96,7 +104,7 @@ def list_models(zoo: Path | None = None) -> list[ModelSpec]:
     return list(specs.values())
 
 
-def find_model(name: str, zoo: Path | None = None) -> ModelSpec:
+def find_model(name: str, zoo: str | Path | None = None) -> ModelSpec:
     """The model that is named ``name``, or ``timm:<name>`` for any model of timm.
 
     Raises:
@@ -110,9 +118,9 @@ def find_model(name: str, zoo: Path | None = None) -> ModelSpec:
     return specs[name]
 
 
-def _manifests(zoo: Path | None) -> list[tuple[str, Path]]:
+def _manifests(zoo: str | Path | None) -> list[tuple[str, Path]]:
     """``(package, manifest path)`` of every zoo; a package seen twice on the path counts once."""
-    packages = dict.fromkeys(entry.value for entry in entry_points(group=GROUP))
+    packages = dict.fromkeys(entry.module for entry in entry_points(group=GROUP))
     found = [(package, _package_folder(package) / MANIFEST) for package in packages]
     folder = zoo or os.environ.get("BCCURATE_ZOO")
     if folder:
@@ -144,25 +152,43 @@ def _read_manifest(path: Path, package: str) -> list[ModelSpec]:
 
 
 def _row(row: dict[str, Any], package: str) -> ModelSpec:
-    module = str(row["module"])
+    name, module = str(row["name"]), str(row["module"])
     if not _MODULE.fullmatch(module):
-        raise InputError(f"{package}: module {module!r} of {row['name']} points outside its zoo")
-    size = int(row["input_size"])
-    if not 1 <= size <= 4096:
-        raise ValueError(f"input_size {size} of {row['name']} is not in 1 to 4096")
+        raise InputError(f"{package}: module {module!r} of {name} points outside its zoo")
+    sha256, parameters = row.get("sha256"), row.get("parameters")
+    if sha256 is not None and not _DIGEST.fullmatch(str(sha256)):
+        raise ValueError(f"sha256 {sha256!r} of {name} is not 8 to 64 hexadecimal digits")
     return ModelSpec(
-        name=str(row["name"]),
+        name=name,
         package=package,
         module=module,
-        input_size=size,
-        mean=_triple(row["mean"]),
-        std=_triple(row["std"]),
-        gradcam_layer=str(row["gradcam_layer"]),
         weights=row.get("weights"),
         licence=str(row["licence"]),
         paper=str(row["paper"]),
-        sha256=row.get("sha256"),
+        sha256=sha256,
+        parameters=None if parameters is None else int(parameters),
+        **_input(row, name),
     )
+
+
+def _input(row: dict[str, Any], name: str) -> dict[str, Any]:
+    """What the network reads, and where Grad-CAM looks into it."""
+    inputs = row.get("inputs", IMAGES)
+    if inputs == PREDICTIONS:
+        flat: dict[str, Any] = {"mean": (0.0,) * 3, "std": (1.0,) * 3, "gradcam_layer": ""}
+        return {"inputs": inputs, "input_size": 0, **flat}
+    size = int(row["input_size"])
+    if inputs != IMAGES:
+        raise ValueError(f"inputs {inputs!r} of {name} is neither {IMAGES} nor {PREDICTIONS}")
+    if not 1 <= size <= 4096:
+        raise ValueError(f"input_size {size} of {name} is not in 1 to 4096")
+    return {
+        "inputs": inputs,
+        "input_size": size,
+        "mean": _triple(row["mean"]),
+        "std": _triple(row["std"]),
+        "gradcam_layer": str(row["gradcam_layer"]),
+    }
 
 
 def _triple(values: Any) -> tuple[float, float, float]:

@@ -35,16 +35,27 @@ class ReportRecord(Record):
 
 @dataclass(frozen=True)
 class ModelsRecord(Record):
-    """The zoo: ``[{"name", "package", "input_size", "gradcam_layer", "weights", "licence",
-    "paper"}]``."""
+    """The zoo: ``[{"name", "package", "parameters", "input_size", "inputs", "gradcam_layer",
+    "weights", "licence", "paper"}]``; parameters with 1000 classes, as papers count them."""
 
     command: ClassVar[str] = "models"
     models: list[dict[str, Any]]
 
     def lines(self) -> list[str]:
-        keys = ["name", "input_size", "weights", "licence", "package"]
-        rows = [[model[key] for key in keys] for model in self.models]
-        return [*table(rows, keys), "and timm:<name> for every model of timm"]
+        head = ["name", "parameters", "pixels", "weights", "licence", "package"]
+        rows = [_model_row(model) for model in self.models]
+        return [*table(rows, head), "and timm:<name> for any model of timm"]
+
+
+def _model_row(model: dict[str, Any]) -> list[Any]:
+    return [
+        model["name"],
+        model["parameters"],
+        model["input_size"] or None,
+        (model["weights"] or "-").rpartition("/")[2],  # a name on the hub, or an address
+        model["licence"],
+        model["package"],
+    ]
 
 
 @dataclass(frozen=True)

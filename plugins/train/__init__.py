@@ -36,6 +36,8 @@ class Train(foo.Operator):
         inputs = types.Object()
         models = types.AutocompleteView()
         for spec in list_models():
+            if spec.inputs != "images":
+                continue
             models.add_choice(spec.name, label=spec.name)
         inputs.str(
             "model",

@@ -142,7 +142,7 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(monkeypatch, cli):
     """An interrupt is no traceback."""
     import bccurate.commands.models as models
 
-    def interrupted():
+    def interrupted(zoo):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(models, "models", interrupted)

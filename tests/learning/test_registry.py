@@ -36,7 +36,14 @@ def make_zoo(folder: Path, **changes: object) -> Path:
 def test_ours_come_through_the_entry_point() -> None:
     """The package's own models are listed from the group bccurate.zoo."""
     ours = [spec for spec in list_models() if spec.package == "bccurate.zoo"]
-    assert [spec.name for spec in ours] == ["custom_cnn", "resnet50"]
+    assert [spec.name for spec in ours] == [
+        "custom_cnn",
+        "resnet50",
+        "inception_v3",
+        "efficientnet_b0",
+        "nasnet_mobile",
+        "stacker",
+    ]
 
 
 def test_listing_loads_no_torch() -> None:
@@ -80,6 +87,28 @@ def test_a_link_that_leads_out(tmp_path: Path) -> None:
     (zoo / "mine.py").symlink_to(tmp_path / "other.py")
     with pytest.raises(InputError, match="outside its zoo"):
         find_model("mine", zoo).build(2)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"input_size": 0}, "input_size 0 of mine"),
+        ({"sha256": "sha1:abc"}, "sha256"),
+        ({"inputs": "sounds"}, "neither images nor predictions"),
+        ({"mean": [0.5]}, "not valid"),
+    ],
+)
+def test_a_row_out_of_range(tmp_path: Path, changes: dict[str, object], message: str) -> None:
+    """A figure that cannot be is refused when the row is read."""
+    with pytest.raises(InputError, match=message):
+        list_models(make_zoo(tmp_path / "zoo", **changes))
+
+
+def test_a_model_of_predictions_needs_no_picture(tmp_path: Path) -> None:
+    """A row that reads other models' logits says nothing of sizes and channels."""
+    zoo = make_zoo(tmp_path / "zoo", inputs="predictions", input_size=None, mean=None, std=None)
+    spec = find_model("mine", zoo)
+    assert (spec.input_size, spec.gradcam_layer, spec.parameters) == (0, "", None)
 
 
 @pytest.mark.parametrize(

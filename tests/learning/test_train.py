@@ -235,3 +235,15 @@ def test_a_size_that_the_model_cannot_take(tmp_path: Path) -> None:
     """Six pools leave nothing of 16 px: the error offers another --image-size."""
     with pytest.raises(UsageError, match="16 x 16"):
         run(find_model("custom_cnn"), tmp_path / "a")
+
+
+def test_images_too_small_for_a_network(tmp_path: Path) -> None:
+    """Told before the first step, with the size to choose instead."""
+    images, targets = cells(4, 48)
+    settings = TrainSettings(epochs=1, image_size=48, device="cpu", precision="float32")
+    with pytest.raises(UsageError, match="inception_v3 does not take images of 48 x 48") as error:
+        train(
+            *(find_model("inception_v3"), images, targets, images, targets),
+            *(CLASSES, settings, tmp_path),
+        )
+    assert error.value.hint == "--image-size 128"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -9,65 +10,105 @@ from pathlib import Path
 
 import bccurate.zoo
 import pytest
+import timm
 import torch
-from bccurate.zoo import custom_cnn
+from bccurate.zoo import custom_cnn, stacker
 from safetensors.torch import load_file
 
 from bccurate.explanation.gradcam import gradcam
 from bccurate.learning.checkpoint import load_model, save_model
 from bccurate.learning.weights import head_names
-from bccurate.learning.zoo import ModelSpec, list_models
+from bccurate.learning.zoo import IMAGES, ModelSpec, list_models
 
 SPECS = {spec.name: spec for spec in list_models() if spec.package == "bccurate.zoo"}
+READ_IMAGES = sorted(name for name, spec in SPECS.items() if spec.inputs == IMAGES)
 MANIFEST = Path(bccurate.zoo.__file__).with_name("manifest.json")
+PUBLISHED = {
+    "resnet50": 25_557_032,
+    "inception_v3": 23_834_568,
+    "efficientnet_b0": 5_288_548,
+    "nasnet_mobile": 5_289_978,
+}
+CLASSES = ["a", "b", "c"]
+
+_BUILT: dict[str, torch.nn.Module] = {}
 
 
-@pytest.fixture(scope="module", params=sorted(SPECS))
+@pytest.fixture(params=sorted(SPECS))
 def spec(request: pytest.FixtureRequest) -> ModelSpec:
     return SPECS[request.param]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def model(spec: ModelSpec) -> torch.nn.Module:
-    torch.manual_seed(0)
-    return spec.build(3)
+    """The spec's network for three classes, built once and in eval mode."""
+    if spec.name not in _BUILT:
+        torch.manual_seed(0)
+        _BUILT[spec.name] = spec.build(len(CLASSES))
+    return _BUILT[spec.name].eval()
 
 
-@pytest.mark.parametrize("size", [96, 64])
-def test_shape_and_finite(model: torch.nn.Module, size: int) -> None:
-    """Logits are (N, classes) and finite at 96 and 64 px, for a batch of one too."""
-    with torch.no_grad():
-        logits = model.eval()(torch.randn(1, 3, size, size))
-    assert logits.shape == (1, 3)
+def inputs(spec: ModelSpec, n: int, size: int | None = None) -> torch.Tensor:
+    """A batch of what the model reads: images, or the logits of three models."""
+    if spec.inputs != IMAGES:
+        return torch.randn(n, stacker.BASES, len(CLASSES))
+    size = size or spec.input_size
+    return torch.randn(n, 3, size, size)
+
+
+def test_six_models() -> None:
+    """The five networks of the paper and its stack, under the names that commands take."""
+    assert set(SPECS) == {"custom_cnn", "stacker", *PUBLISHED}
+
+
+@pytest.mark.parametrize("size", [None, 96, 224])
+def test_shape_and_finite(model: torch.nn.Module, spec: ModelSpec, size: int | None) -> None:
+    """Logits are (N, classes) and finite at its own size, 96 and 224 px, for a batch of one."""
+    with torch.inference_mode():
+        logits = model(inputs(spec, 1, size))
+    assert logits.shape == (1, len(CLASSES))
     assert logits.isfinite().all()
 
 
-def test_every_parameter_gets_a_gradient(model: torch.nn.Module) -> None:
-    """One backward pass reaches every parameter."""
+def test_a_row_does_not_hang_on_its_batch(model: torch.nn.Module, spec: ModelSpec) -> None:
+    """In eval mode an input gives the same logits alone and beside another."""
+    batch = inputs(spec, 2, 96)
+    with torch.inference_mode():
+        torch.testing.assert_close(model(batch)[:1], model(batch[:1]), atol=1e-4, rtol=1e-4)
+
+
+def test_every_parameter_gets_a_gradient(model: torch.nn.Module, spec: ModelSpec) -> None:
+    """One backward pass at 80 px reaches every parameter.
+
+    Of three images: normalised over two of 1x1, whatever comes in leaves as plus and minus one.
+    """
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # timm starts residual branches at zero
             torch.nn.init.ones_(module.weight)
-    model.train()(torch.randn(3, 3, 64, 64)).square().sum().backward()
+    model.train()(inputs(spec, 3, 80)).square().sum().backward()
     missing = [n for n, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     model.zero_grad(set_to_none=True)
     assert missing == []
 
 
+@pytest.mark.parametrize("spec", READ_IMAGES, indirect=True)
 def test_gradcam_layer(model: torch.nn.Module, spec: ModelSpec) -> None:
-    """The manifest's layer exists and has at least 4x4 cells at 96 px."""
-    result = gradcam(model, spec.gradcam_layer, torch.randn(1, 3, 96, 96), torch.tensor([1]))
-    assert min(result.map_size) >= 4
-    assert result.maps.shape == (1, 96, 96)
+    """The manifest's layer has 6x6 cells at the model's own size, and 4x4 at least at 96 px."""
+    for size, least in {96: 4, spec.input_size: 6}.items():
+        images = inputs(spec, 1, size)
+        result = gradcam(model, spec.gradcam_layer, images, torch.tensor([1]))
+        assert result.map_size >= (least, least), size
+        assert result.maps.shape == (1, size, size)
 
 
 def test_weights_round_trip(model: torch.nn.Module, spec: ModelSpec, tmp_path: Path) -> None:
-    """A saved model comes back with equal tensors, classes, size and run."""
+    """A saved model comes back with equal tensors, classes, preprocessing, layer and run."""
     path = tmp_path / "m.safetensors"
-    save_model(path, model, spec, ["a", "b", "c"], 96, "run-1")
+    save_model(path, model, spec, CLASSES, 96, "run-1")
     trained = load_model(path)
     assert (trained.spec, trained.classes, trained.image_size, trained.run) == (
         spec,
-        ["a", "b", "c"],
+        CLASSES,
         96,
         "run-1",
     )
@@ -79,13 +120,47 @@ def test_weights_round_trip(model: torch.nn.Module, spec: ModelSpec, tmp_path: P
 def test_head_is_known(model: torch.nn.Module) -> None:
     """The head that pretrained weights leave alone is the layer of as many outputs as classes."""
     (name,) = head_names(model)
-    assert model.get_submodule(name).out_features == 3
+    assert model.get_submodule(name).out_features == len(CLASSES)
 
 
-def test_parameter_counts() -> None:
-    """ResNet-50 has the published 25,557,032 parameters; the custom net's are counted by hand."""
-    resnet = SPECS["resnet50"].build(1000)
-    assert sum(p.numel() for p in resnet.parameters()) == 25_557_032
+def test_manifest_counts_the_parameters(spec: ModelSpec) -> None:
+    """With 1000 classes as many as the manifest says, and as was published."""
+    with torch.device("meta"):
+        network = spec.build(1000)
+    assert sum(p.numel() for p in network.parameters()) == spec.parameters
+    assert spec.parameters == PUBLISHED.get(spec.name, spec.parameters)
+
+
+@pytest.mark.parametrize("spec", ["resnet50", "inception_v3", "efficientnet_b0"], indirect=True)
+def test_manifest_agrees_with_timm(spec: ModelSpec) -> None:
+    """Mean, deviation and licence are those that timm gives for the same weights."""
+    assert spec.weights is not None
+    config = timm.get_pretrained_cfg(spec.weights.removeprefix("timm/"))
+    assert (spec.mean, spec.std) == (config.mean, config.std)
+    assert spec.licence.lower() == config.license
+    assert spec.sha256 is not None and re.fullmatch("[0-9a-f]{64}", spec.sha256)
+
+
+def test_custom_cnn_follows_the_paper() -> None:
+    """Six 3x3 convolutions of 32 to 512, each normalised and pooled; five dense layers with L2."""
+    network = custom_cnn.build(8)
+    convolutions = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [c.out_channels for c in convolutions] == [32, 64, 128, 256, 512, 512]
+    assert {(c.kernel_size, c.stride) for c in convolutions} == {((3, 3), (1, 1))}
+    for number in range(1, 7):
+        block = network.get_submodule(f"block{number}")
+        kinds = [type(layer).__name__ for layer in block]
+        assert kinds == ["Conv2d", "BatchNorm2d", "ReLU", "MaxPool2d"]
+        assert block.pool.kernel_size == 2
+    kinds = [type(layer).__name__ for layer in network.dense]
+    assert kinds == ["Linear", "ReLU"] * 5
+    assert [m.out_features for m in network.dense if isinstance(m, torch.nn.Linear)] == [128] * 5
+    assert network.weight_decay == {"dense": custom_cnn.L2}
+    assert network.dropout.p == 0.25
+
+
+def test_custom_cnn_by_hand() -> None:
+    """Its parameters, counted layer by layer."""
     widths = [3, 32, 64, 128, 256, 512, 512]
     convolutions = sum(9 * a * b + 2 * b for a, b in pairwise(widths))
     dense = (512 * 128 + 128) + 4 * (128 * 128 + 128) + (128 * 8 + 8)
@@ -93,15 +168,29 @@ def test_parameter_counts() -> None:
     assert sum(p.numel() for p in network.parameters()) == convolutions + dense
 
 
-def test_custom_cnn_follows_the_paper() -> None:
-    """Six blocks to 512 channels, a 6x6 map at block 5, five dense layers of 128 with L2."""
-    network = custom_cnn.build(8)
-    names = [n for n, m in network.named_modules() if isinstance(m, torch.nn.Conv2d)]
-    assert names == [f"block{i}.conv" for i in range(1, 7)]
-    dense = [m for m in network.dense if isinstance(m, torch.nn.Linear)]
-    assert [m.out_features for m in dense] == [128] * 5
-    assert network.weight_decay == {"dense": custom_cnn.L2}
-    assert network.dropout.p == 0.25
+def test_stacker_follows_the_paper() -> None:
+    """Three dense layers and an output; what it reads is the bases' softmax, no logit's size."""
+    network = stacker.build(4, bases=2).eval()
+    layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
+    assert [(m.in_features, m.out_features) for m in layers] == [
+        (8, 128),
+        (128, 128),
+        (128, 128),
+        (128, 4),
+    ]
+    logits = torch.randn(3, 2, 4)
+    with torch.inference_mode():
+        torch.testing.assert_close(network(logits), network(logits + 100), atol=1e-4, rtol=1e-4)
+
+
+def test_the_page_tells_what_the_manifest_says(spec: ModelSpec) -> None:
+    """The table of docs/zoo.md: parameters, size, layer and weights of every model."""
+    page = (Path(__file__).parents[2] / "docs" / "zoo.md").read_text(encoding="utf-8")
+    (line,) = [row for row in page.splitlines() if row.startswith(f"| `{spec.name}` |")]
+    _, _, parameters, size, layer, weights, _ = (cell.strip(" `") for cell in line.split("|"))
+    assert parameters == f"{spec.parameters:,}" and size == str(spec.input_size or "-")
+    assert layer.split("`")[0] == (spec.gradcam_layer or "-")
+    assert weights.split(":")[0] in ("none", spec.weights, (spec.weights or "").split("/")[-1])
 
 
 def test_manifest_is_one_for_us_and_for_fiftyone() -> None:
@@ -121,3 +210,13 @@ def test_manifest_is_one_for_us_and_for_fiftyone() -> None:
     # Named "bccurate", FiftyOne would overwrite our package in sys.modules.
     assert name == json.loads(MANIFEST.read_text())["name"] == "bccurate-zoo"
     assert models == [f"bccurate/{spec}" for spec in SPECS]
+
+
+def test_the_zoo_itself_is_light() -> None:
+    """FiftyOne runs the folder's ``__init__`` on every listing: it loads no torch, no fiftyone."""
+    code = (
+        "import runpy, sys; runpy.run_path(sys.argv[1]);"
+        "sys.exit(any(name in sys.modules for name in ('torch', 'timm', 'fiftyone')))"
+    )
+    door = str(MANIFEST.with_name("__init__.py"))
+    assert subprocess.run([sys.executable, "-c", code, door]).returncode == 0

@@ -1,0 +1,150 @@
+"""The zoo folder as a model source of FiftyOne, and its models under ``apply_model``."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import bccurate.zoo
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bccurate.app import link
+from bccurate.commands.trained import model_folder
+from bccurate.commands.zoo_model import load_model
+from bccurate.errors import UsageError
+from bccurate.hub.open import load_fiftyone
+from bccurate.learning.checkpoint import load_model as load_trained
+from bccurate.learning.checkpoint import save_model
+from bccurate.learning.data import load_pixels
+from bccurate.learning.predict import predict, softmax
+from bccurate.learning.zoo import find_model
+
+ZOO = Path(bccurate.zoo.__file__).parent
+CLASSES = ["basophil", "monocyte", "platelet"]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """FiftyOne's model folder, empty and this test's own."""
+    monkeypatch.setattr(load_fiftyone().config, "model_zoo_dir", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    """A network of our own for three classes, as ``train`` leaves it."""
+    torch.manual_seed(0)
+    spec, path = find_model("custom_cnn"), tmp_path / "trained.safetensors"
+    save_model(path, spec.build(3), spec, CLASSES, 64, "train_custom_cnn")
+    return path
+
+
+@pytest.fixture
+def dataset(name: str, tmp_path: Path) -> Any:
+    """Six cells of different sizes, a grey one and one with an alpha channel among them."""
+    fo, rng = load_fiftyone(), np.random.default_rng(0)
+    paths = []
+    for i, mode in enumerate(["RGB", "RGB", "RGB", "RGB", "L", "RGBA"]):
+        paths.append(str(tmp_path / f"{i}.png"))
+        pixels = rng.integers(0, 256, (60 + 4 * i, 64, 3), dtype=np.uint8)
+        Image.fromarray(pixels).convert(mode).save(paths[-1])
+    dataset = fo.Dataset(name)
+    dataset.add_samples([fo.Sample(filepath=path) for path in paths])
+    return dataset
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    """The address of the zoo folder, zipped, on this machine."""
+    archive = shutil.make_archive(str(tmp_path / "zoo"), "zip", ZOO)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/{Path(archive).name}"
+        server.shutdown()
+
+
+def test_apply_model_writes_what_predict_writes(folder: Path, weights: Path, dataset: Any) -> None:
+    """``foz.load_zoo_model`` and ``apply_model``: labels, confidences and logits of ``predict``."""
+    import fiftyone.zoo as foz
+
+    link.share_zoo()
+    model = foz.load_zoo_model("bccurate/custom_cnn", weights=str(weights), device="cpu")
+    dataset.apply_model(model, label_field="mine", store_logits=True, batch_size=4, num_workers=0)
+    images = load_pixels(dataset.values("filepath"), 64)
+    expected = predict(load_trained(weights), images, device="cpu")
+    assert dataset.values("mine.label") == [CLASSES[i] for i in expected.argmax(1)]
+    np.testing.assert_allclose(
+        dataset.values("mine.confidence"), softmax(expected).max(1), rtol=1e-5
+    )
+    np.testing.assert_allclose(np.array(dataset.values("mine.logits")), expected, atol=1e-4)
+    # Nothing but the two door files: trained weights stay with their dataset.
+    assert {p.name for p in (folder / "bccurate-zoo").iterdir() if p.is_file()} == set(
+        link.ZOO_DOOR
+    )
+
+
+def test_weights_of_a_dataset(folder: Path, weights: Path, name: str) -> None:
+    """By the dataset's name; what was not trained on it is refused with the line to type."""
+    place = model_folder(name, "custom_cnn") / "model.safetensors"
+    place.parent.mkdir(parents=True)
+    shutil.copy(weights, place)
+    model = load_model("bccurate/custom_cnn", dataset=name)
+    assert model.classes == CLASSES and model.config.model_path == str(place)
+    with pytest.raises(UsageError, match="not trained on") as error:
+        load_model("bccurate/resnet50", dataset=name)
+    assert error.value.hint == f"bccurate train resnet50 -d {name}"
+    with pytest.raises(UsageError, match="holds custom_cnn, not resnet50"):
+        load_model("bccurate/resnet50", weights=weights)
+
+
+def test_a_registered_archive(folder: Path, weights: Path, served: str) -> None:
+    """The folder as FiftyOne downloads it: registered, listed, loaded, and removed again."""
+    import fiftyone.zoo as foz
+
+    foz.register_zoo_model_source(served)
+    assert "bccurate/nasnet_mobile" in foz.list_zoo_models(source=served)
+    model = foz.load_zoo_model("bccurate/custom_cnn", weights=str(weights), cache=False)
+    assert model.classes == CLASSES
+    assert bccurate.zoo.__file__ == str(ZOO / "__init__.py")  # ours was not replaced
+    foz.delete_zoo_model_source(served)
+    assert not (folder / "bccurate-zoo").exists()
+
+
+def test_the_door_is_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal files are left alone, an older one is renewed, and a refusal is heeded."""
+    monkeypatch.setenv(link.REFUSE, "0")
+    assert not link.share_zoo() and not folder.exists()
+    monkeypatch.delenv(link.REFUSE)
+    assert link.share_zoo() and not link.share_zoo()
+    (folder / "bccurate-zoo" / "manifest.json").write_text("{}")
+    assert link.share_zoo()
+    assert (folder / "bccurate-zoo" / "manifest.json").read_bytes() == (
+        ZOO / "manifest.json"
+    ).read_bytes()
+
+
+def test_large_logits_stay_numbers() -> None:
+    """A logit of 1,000 gives confidence 1, where FiftyOne's own processor gives nan."""
+    load_fiftyone()
+    from bccurate.hub.model import Labels
+
+    label, other = Labels(classes=["a", "b"])(torch.tensor([[1000.0, 0.0], [0.0, 0.0]]), None)
+    assert (label.label, label.confidence, other.confidence) == ("a", 1.0, 0.5)
+    assert label.logits is None
+
+
+def test_the_app_asks_for_the_open_dataset() -> None:
+    """In the App's form the weights are those of the dataset that is open."""
+
+    context = SimpleNamespace(dataset=SimpleNamespace(name="cells"))
+    params: dict[str, Any] = {}
+    bccurate.zoo.parse_parameters("bccurate/resnet50", context, params)
+    assert params == {"dataset": "cells"}
