@@ -5,7 +5,7 @@ No numpy and no Pillow here: the processes that read files start with this.
 
 from __future__ import annotations
 
-import base64
+import binascii
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,13 +69,14 @@ def make_facts(
     row: Any, filepath: str, filehash: str, pixelhash: str, kind: str, phash: str, note: str
 ) -> ImageFacts:
     """The facts of a file from a row of ``native.images`` and what stands beside it."""
-    n, edges = row.width * row.height, max(0, row.width - 2) * max(0, row.height - 2)
+    width, height = row.width, row.height
+    n, edges = width * height, max(0, width - 2) * max(0, height - 2)
     return ImageFacts(
         filepath=filepath,
         filehash=filehash,
         pixelhash=pixelhash,
-        width=row.width,
-        height=row.height,
+        width=width,
+        height=height,
         size_bytes=row.size_bytes,
         format=kind,
         phash=phash,
@@ -85,7 +86,7 @@ def make_facts(
         intensity_mean=row.grey_sum / n,
         intensity_std=variance(n, row.grey_sum, row.grey_squares) ** 0.5,
         sharpness=variance(edges, row.edge_sum, row.edge_squares),
-        thumb=base64.b64encode(row.thumb).decode("ascii"),
+        thumb=binascii.b2a_base64(row.thumb, newline=False).decode("ascii"),
         note=note,
     )
 

@@ -7,7 +7,7 @@ aligned (``curation.alignment``), and must correlate by 0.98.
 
 from __future__ import annotations
 
-import base64
+import binascii
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,12 +51,12 @@ def thumbnail(grey: Image.Image) -> np.ndarray:
 
 def to_text(thumb: np.ndarray) -> str:
     """A (32, 32) uint8 picture as text, for a string field."""
-    return base64.b64encode(thumb.tobytes()).decode("ascii")
+    return binascii.b2a_base64(thumb.tobytes(), newline=False).decode("ascii")
 
 
 def from_text(texts: Sequence[str]) -> np.ndarray:
     """The (N, 32, 32) uint8 pictures that ``to_text`` wrote."""
-    data = b"".join(map(base64.b64decode, texts))
+    data = b"".join(map(binascii.a2b_base64, texts))
     return np.frombuffer(data, dtype=np.uint8).reshape(-1, SIDE, SIDE)
 
 

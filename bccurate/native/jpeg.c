@@ -219,11 +219,30 @@ static int parse(Jpeg *j, const uint8_t *data, size_t n, JpegTables *tables) {
 
 /* ---- entropy coded data ---- */
 
+enum { PAD = 512 }; /* zeros behind the data: one block can read that far before it is asked */
+
+/* Copy the scan to `out` without the stuffed zeros. Its size, or -1 where no EOI ends it. */
+static ptrdiff_t unstuff(const uint8_t *from, const uint8_t *end, uint8_t *out) {
+    uint8_t *start = out;
+    while (end - from >= 2) {
+        const uint8_t *marker = memchr(from, 0xFF, (size_t)(end - from - 1));
+        if (!marker || (marker[1] != 0 && marker[1] != 0xD9)) return -1;
+        size_t n = (size_t)(marker - from) + (marker[1] == 0);
+        memcpy(out, from, n);
+        out += n;
+        if (marker[1] == 0xD9) {
+            memset(out, 0, PAD);
+            return out - start;
+        }
+        from = marker + 2;
+    }
+    return -1;
+}
+
 typedef struct {
-    const uint8_t *next, *end;
+    const uint8_t *next;
     uint64_t bits; /* the next bit is the highest */
     int count;
-    int past; /* zero bits that were supplied after the data */
 } Reader;
 
 INLINE uint64_t load_big64(const uint8_t *p) {
@@ -236,38 +255,12 @@ INLINE uint64_t load_big64(const uint8_t *p) {
 #endif
 }
 
-static void refill_slowly(Reader *r) {
-    while (r->count <= 56) {
-        uint64_t byte = 0;
-        if (r->end - r->next < 2 || (r->next[0] == 0xFF && r->next[1] != 0)) {
-            r->past += 8; /* a marker ends the data */
-        } else {
-            byte = r->next[0];
-            r->next += byte == 0xFF ? 2 : 1;
-        }
-        r->bits |= byte << (56 - r->count);
-        r->count += 8;
-    }
-}
-
 /* At least 33 bits afterwards: the longest code and the longest value that follows it. */
 INLINE void refill(Reader *r) {
     if (r->count > 32) return;
-    if (r->end - r->next >= 8) {
-        uint64_t word = load_big64(r->next);
-        uint64_t ones = ~word; /* a byte of the word is FF where one of `ones` is 00 */
-        if (!((ones - 0x0101010101010101u) & ~ones & 0x8080808080808080u)) {
-            int bytes = (64 - r->count) >> 3;
-            word = word >> (64 - 8 * bytes) << (64 - 8 * bytes);
-            r->bits |= word >> r->count;
-            r->next += bytes;
-            r->count += 8 * bytes;
-            return;
-        }
-    }
-    Reader copy = *r; /* so that the reader itself can stay in registers */
-    refill_slowly(&copy);
-    *r = copy;
+    r->bits |= load_big64(r->next) >> r->count;
+    r->next += (63 - r->count) >> 3;
+    r->count |= 56; /* what was over 56 is read again next time */
 }
 
 INLINE void skip(Reader *r, int n) {
@@ -428,8 +421,10 @@ INLINE void flat(int dc, uint8_t *out, int stride) {
 }
 
 /* The scan, block by block, to the planes; 1 where all of it was sound and EOI came next. */
-static int decode_scan(Jpeg *j) {
-    Reader r = {j->scan, j->end, 0, 0, 0};
+static int decode_scan(Jpeg *j, uint8_t *room) {
+    ptrdiff_t size = unstuff(j->scan, j->end, room);
+    Reader r = {room, 0, 0};
+    if (size < 0) return 0;
     int16_t block[64] __attribute__((aligned(32)));
     int32_t odd = 0;
     memset(block, 0, sizeof block);
@@ -441,7 +436,7 @@ static int decode_scan(Jpeg *j) {
                     int x = mx * c->h + b % c->h, y = my * c->v + b / c->h;
                     uint8_t *out = c->plane + (size_t)y * 8 * (size_t)c->stride + (size_t)x * 8;
                     int last = read_block(&r, j, c, block);
-                    if (last < 0) return 0;
+                    if (last < 0 || r.next - room > size + 8) return 0;
                     const int32_t *quant = j->quant[c->quant];
                     if (last) {
                         odd |= idct(block, quant, out, c->stride);
@@ -455,11 +450,10 @@ static int decode_scan(Jpeg *j) {
                 }
             }
         }
-        if (r.past > r.count || odd) return 0;
+        if (odd) return 0;
     }
-    /* Whole bytes that were read ahead must not be data. */
-    if (r.count - r.past >= 8) return 0;
-    return j->end - r.next >= 2 && r.next[0] == 0xFF && r.next[1] == 0xD9;
+    ptrdiff_t left = 8 * (size - (r.next - room)) + r.count;
+    return left >= 0 && left < 8; /* no bit that was not there, no byte too many */
 }
 
 /* ---- colour ---- */
@@ -572,7 +566,7 @@ size_t bc_jpeg_scratch(const uint8_t *data, size_t n, Shape *shape) {
     Jpeg j;
     if (!parse(&j, data, n, NULL)) return 0;
     *shape = (Shape){j.width, j.height};
-    return place(&j, NULL) + 4 * (size_t)j.parts[0].stride + 64;
+    return place(&j, NULL) + 4 * (size_t)j.parts[0].stride + 64 + n + PAD;
 }
 
 int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *scratch,
@@ -580,7 +574,8 @@ int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *s
     Jpeg j;
     if (!parse(&j, data, n, tables)) return 0;
     size_t used = place(&j, scratch);
-    if (!decode_scan(&j)) return 0;
-    convert(&j, scratch + used, grey, pixels);
+    uint8_t *rows = scratch + used; /* room for the conversion, and then for the scan */
+    if (!decode_scan(&j, rows + 4 * (size_t)j.parts[0].stride + 64)) return 0;
+    convert(&j, rows, grey, pixels);
     return 1;
 }

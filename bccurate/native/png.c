@@ -86,6 +86,25 @@ INLINE uint8_t paeth(int left, int up, int corner) {
     return (uint8_t)(c < least ? corner : nearest);
 }
 
+/* The pixel to the left is kept in registers: it is needed before it could be read back. */
+INLINE void average(uint8_t *restrict row, const uint8_t *restrict up, const int bpp, int n) {
+    uint8_t left[3] = {0};
+    for (int i = 0; i < n; i += bpp)
+        for (int c = 0; c < bpp; c++)
+            row[i + c] = left[c] = (uint8_t)(row[i + c] + ((left[c] + up[i + c]) >> 1));
+}
+
+INLINE void predict(uint8_t *restrict row, const uint8_t *restrict up, const int bpp, int n) {
+    int left[3] = {0}, corner[3] = {0};
+    for (int i = 0; i < n; i += bpp)
+        for (int c = 0; c < bpp; c++) {
+            int above = up[i + c];
+            row[i + c] = (uint8_t)(row[i + c] + paeth(left[c], above, corner[c]));
+            left[c] = row[i + c];
+            corner[c] = above;
+        }
+}
+
 /* Undo one row's filter in place. `up` is the row above, zeros for the first. */
 INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, const int bpp,
                     int n) {
@@ -99,13 +118,10 @@ INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict u
         for (int i = 0; i < n; i++) row[i] = (uint8_t)(row[i] + up[i]);
         return 1;
     case 3:
-        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(row[i] + (up[i] >> 1));
-        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(row[i] + ((row[i - bpp] + up[i]) >> 1));
+        average(row, up, bpp, n);
         return 1;
     case 4:
-        for (int i = 0; i < bpp; i++) row[i] = (uint8_t)(row[i] + up[i]);
-        for (int i = bpp; i < n; i++)
-            row[i] = (uint8_t)(row[i] + paeth(row[i - bpp], up[i], up[i - bpp]));
+        predict(row, up, bpp, n);
         return 1;
     default:
         return 0;
