@@ -1,5 +1,6 @@
 # make demo   the whole job on real or rendered images, then what to open
-# make test   every test; make lint, make docs, make bench, make clean
+# make test   every test; make lint, make docs, make clean
+# make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV ?= .venv
@@ -66,8 +67,19 @@ lint: $(READY)
 docs: $(READY)
 	$(BIN)/python docs/make_commands.py
 
-bench: $(READY)
-	$(BIN)/python -m tests.bench
+# A venv a peer: their requirements contradict each other. What does not install is skipped.
+PEERS := $(shell sed 's/\#.*//' tests/bench/peers.txt)
+.peers/.ready: tests/bench/peers.txt
+	@mkdir -p .peers
+	@for peer in $(PEERS); do \
+	  name=$${peer%%==*}; echo "installing $$peer in .peers/$$name"; \
+	  { $(PYTHON) -m venv .peers/$$name && .peers/$$name/bin/pip install $${peer//,/ }; } \
+	    > .peers/$$name.log 2>&1 || { echo "  it does not install"; rm -rf .peers/$$name; }; \
+	done
+	@touch $@
+
+bench: $(READY) $(if $(BCCURATE_PEERS),,.peers/.ready)
+	$(BIN)/python -m tests.bench $(ONLY:%=--only %)
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

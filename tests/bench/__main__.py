@@ -1,65 +1,43 @@
-"""``python -m tests.bench``: run all benchmarks and write docs/benchmarks.md."""
+"""``python -m tests.bench [--only NAME]``: run the benchmarks and write docs/benchmarks.md."""
 
 from __future__ import annotations
 
-import os
-import platform
+import argparse
+import importlib
+import importlib.util
 import sys
-from datetime import date
 from pathlib import Path
 
 # The tests' own database and home: a benchmark must not touch a person's data.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
-from tests.bench import bench_dedupe, bench_help, bench_import, bench_outliers
-from tests.bench.measure import Figure, Share
+from tests.bench.cells import folder_of_images
+from tests.bench.page import merged, section
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "benchmarks.md"
-
-
-def _page(figures: list[Figure], shares: list[Share], outliers: list[Share]) -> str:
-    rows = "\n".join(
-        f"| {f.what} | {f.ratio:.2f} | {f.low:.2f} to {f.high:.2f} | {f.rounds} | {f.goal} |"
-        f" {f.note} |"
-        for f in figures
-    )
-    machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    return (
-        "# Benchmarks\n\n"
-        "Ratios measured interleaved in one run; median, extremes, rounds. "
-        "Written by `make bench`.\n\n"
-        f"Machine: {machine}. Date: {date.today()}.\n\n"
-        "| what | median ratio | extremes | rounds | goal | note |\n"
-        "| --- | --- | --- | --- | --- | --- |\n"
-        f"{rows}\n\n"
-        "## Duplicates planted among the cells\n\n"
-        "Defaults, and with `--rotations`; 200 plantings of each kind.\n\n"
-        f"{_table(shares)}\n"
-        "## Foreign pictures blended into cells\n\n"
-        "By the share of them in each class; see docs/outliers.md.\n\n"
-        f"{_table(outliers)}"
-    )
-
-
-def _table(shares: list[Share]) -> str:
-    rows = "".join(f"| {s.what} | {s.hits / s.n:.3f} | {s.n} |\n" for s in shares)
-    return f"| what | share | of |\n| --- | --- | --- |\n{rows}"
+NAMES = ("help", "import", "hashing", "groups", "matching", "dedupe", "outliers")
+PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Run everything; print the page as well."""
+    """Run them, put their sections on the page as they end, and print them."""
     from bccurate.hub.open import load_fiftyone
 
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    known = [name for name in NAMES if importlib.util.find_spec(f"tests.bench.bench_{name}")]
+    parser.add_argument("--only", choices=known, action="append", help="may be repeated")
+    parser.add_argument("--data", type=Path, default=conftest.REAL_DATA, help="cells to measure on")
+    given = parser.parse_args()
     load_fiftyone()
-    images = bench_import.images(conftest.REAL_DATA)
-    page = _page(
-        bench_help.run() + bench_import.run(images),
-        bench_dedupe.run(images),
-        bench_outliers.run(images),
-    )
-    PAGE.write_text(page)
-    print(page)
+    images = folder_of_images(given.data)
+    modules = {name: importlib.import_module(f"tests.bench.bench_{name}") for name in known}
+    titles = [module.TITLE for module in modules.values()]
+    for name in given.only or known:
+        module = modules[name]
+        text = section(module.TITLE, module.__doc__, module.run(images))
+        print(text, flush=True)
+        page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+        PAGE.write_text(merged(page, {module.TITLE: text}, titles), encoding="utf-8")
 
 
 if __name__ == "__main__":

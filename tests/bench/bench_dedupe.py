@@ -1,4 +1,4 @@
-"""Recall and precision of ``dedupe`` on changed copies planted among real (or rendered) cells.
+"""Recall and precision of ``dedupe`` on changed copies planted among the cells, 200 of each kind.
 
 Every planting has a strength of its own, drawn within the stated range; thresholds were set on
 other plantings (docs/duplicates.md).
@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from tests.bench.cells import files_of
 from tests.bench.measure import Share
 
+TITLE = "Duplicates planted among the cells"
 EACH = 200
 Rng = np.random.Generator
 Change = Callable[[Image.Image, Rng], Image.Image]
@@ -79,7 +81,7 @@ def run(images: Path, seed: int = 2026) -> list[Share]:
     import bccurate
 
     rng = np.random.default_rng(seed)
-    files = sorted(images.rglob("*.jpg")) or sorted(images.rglob("*.png"))
+    files = files_of(images)
     folder = Path(tempfile.mkdtemp(prefix="bccurate-plant-"))
     sources = rng.permutation(len(files))
     truth: dict[str, tuple[str, str]] = {}

@@ -1,16 +1,18 @@
-"""What a help page costs, against importing click alone."""
+"""What a help page costs, against importing click alone; whole processes."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 from tests.bench.measure import Figure, figure, interleaved
 
+TITLE = "Help pages"
 ROUNDS = 15
 
 
-def run() -> list[Figure]:
+def run(_images: Path) -> list[Figure]:
     """Ratio of ``bccurate X --help`` to ``python -c "import click"``, whole processes."""
 
     def process(code: str) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import resource
-import tempfile
 from pathlib import Path
 
+from tests.bench.cells import files_of
 from tests.bench.measure import Figure, figure, interleaved
 
+TITLE = "Import"
 ROUNDS = 3
 
 
@@ -18,7 +19,7 @@ def run(images: Path) -> list[Figure]:
 
     import bccurate
 
-    paths = sorted(images.rglob("*.jpg")) or sorted(images.rglob("*.png"))
+    paths = files_of(images)
 
     # A new dataset each time: taking an old one away is not what is measured.
     names = [f"bench-{number}" for number in range(2 * ROUNDS)]
@@ -44,16 +45,3 @@ def run(images: Path) -> list[Figure]:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     note = f"{len(paths):,} files; peak memory of the whole process {peak:,.0f} MiB (goal 1,024)"
     return [figure("import / (Pillow decode loop + add_samples)", ratios, "<= 1.3", note)]
-
-
-def images(data: Path) -> Path:
-    """The real cells where they are, else 2,000 rendered ones."""
-    import bccurate
-    from bccurate.files import unpack
-
-    folder = Path(tempfile.mkdtemp(prefix="bccurate-bench-"))
-    if data.exists():
-        root = unpack(data, folder / "cells")
-        return next(root.glob("*/images"))
-    bccurate.sample(folder / "cells", n=2000)
-    return folder / "cells" / "images"
