@@ -2,8 +2,9 @@
 against decoders that only decode.
 
 One thread, in seconds of the processor, unless a row says otherwise: two threads are timed by the
-clock. Each contender is a process of its own; its imports and its first files are not counted. PNGs: 96x96 cells as Pillow saves them. JPEGs: 500x500, quality 95,
-nine cells at twice their size. A row "A / B" is the time of A over that of B.
+clock. Each contender is a process of its own; its imports and its first files are not counted.
+PNGs: 96x96 cells as Pillow saves them. JPEGs: 500x500, quality 95, nine cells at twice their size.
+A row "A / B" is the time of A over that of B.
 """
 
 from __future__ import annotations

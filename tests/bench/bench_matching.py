@@ -1,14 +1,12 @@
 """Matching of 64-bit hashes against FAISS's exact binary indexes and against brute force.
 
 CPU seconds of one thread. The peers compare every hash with every other, or look every hash up:
-they are run on a sample of rows and scaled. FAISS is taken from this interpreter, or from the one
-that ``BCCURATE_PEERS`` names (``.peers/bin/python`` at the root of the repository if it does not).
+they are run on a sample of rows and scaled.
 """
 
 from __future__ import annotations
 
 import ctypes
-import os
 import subprocess
 import sys
 import tempfile
@@ -20,8 +18,10 @@ import numpy as np
 
 from bccurate import native
 from bccurate.curation.matching import near_pairs
-from tests.bench.measure import Figure, figure
+from tests.bench.measure import Figure, Row, Skipped, figure
+from tests.bench.peers import PeerFails, interpreter
 
+TITLE = "Matching of hashes"
 ROUNDS = 3
 MANY = 1_000_000
 PLANTED = 17_000
@@ -59,7 +59,7 @@ print(time.process_time() - began, resource.getrusage(resource.RUSAGE_SELF).ru_m
 """
 
 
-def run() -> list[Figure]:
+def run(_images: Path) -> list[Row]:
     """Ratios of the peers' time to ours, and of 10,000,000 hashes to 1,000,000."""
     hashes = planted()
     for threshold in (0, 4, 8, 10):
@@ -110,19 +110,19 @@ def _brute() -> Callable[..., int] | None:
 
 def _faiss(hashes: np.ndarray) -> dict[str, float]:
     """The better of the exact indexes, seconds for all rows; empty where there is no FAISS."""
-    peers = os.environ.get("BCCURATE_PEERS", str(ROOT / ".peers/bin/python"))
+    try:
+        python = interpreter("faiss-cpu")
+    except PeerFails:
+        return {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "hashes.npy"
         np.save(path, hashes)
-        for python in (sys.executable, peers):
-            command = [python, "-c", FAISS, str(path), str(FAISS_ROWS)]
-            if not Path(python).exists():
-                continue
-            answer = subprocess.run(command, capture_output=True, text=True, check=False)
-            if answer.returncode == 0:
-                rows = [map(float, line.split()) for line in answer.stdout.splitlines()]
-                return {"FAISS": min(add + search * MANY / FAISS_ROWS for add, search in rows)}
-    return {}
+        command = [str(python), "-c", FAISS, str(path), str(FAISS_ROWS)]
+        answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    rows = [map(float, line.split()) for line in answer.stdout.splitlines()]
+    if answer.returncode or not rows:
+        return {}
+    return {"FAISS": min(add + search * MANY / FAISS_ROWS for add, search in rows)}
 
 
 def _seconds(call: Callable[[], object]) -> float:
@@ -131,11 +131,10 @@ def _seconds(call: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def _figures(times: dict[str, list[float]]) -> list[Figure]:
-    def ratio(peer: str, ours: str, goal: str, note: str) -> Figure:
+def _figures(times: dict[str, list[float]]) -> list[Row]:
+    def ratio(peer: str, ours: str, goal: str, note: str) -> Row:
         if peer not in times:
-            return Figure(f"{peer} / {ours}", float("nan"), float("nan"), float("nan"), 0, goal,
-                          "not at hand: not measured")  # fmt: skip
+            return Skipped(f"matching: {names[peer]} / {names[ours]}", "not at hand", goal)
         ratios = [a / b for a, b in zip(times[peer], times[ours], strict=True)]
         seconds = f"{np.median(times[ours]):.2f} s against {np.median(times[peer]):.1f} s"
         return figure(f"matching: {names[peer]} / {names[ours]}", ratios, goal, f"{seconds}{note}")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.bench.measure import Share
 
+TITLE = "Foreign pictures blended into cells"
 PICTURES = ("astronaut", "chelsea", "coffee", "camera", "coins", "moon", "page", "text", "clock",
             "rocket", "brick", "grass", "gravel", "cat", "immunohistochemistry", "horse", "cell",
             "logo", "colorwheel")  # fmt: skip
