@@ -18,7 +18,7 @@ import numpy as np
 
 from bccurate import native
 from bccurate.curation.matching import near_pairs
-from tests.bench.measure import Figure, Row, Skipped, figure
+from tests.bench.measure import Row, Skipped, figure
 from tests.bench.peers import PeerFails, interpreter
 
 TITLE = "Matching of hashes"
