@@ -5,7 +5,7 @@ workers is. ``bccurate`` confirms each near pair on its pixels. A peer gets the 
 threads or processes, and 4 bits where it has a threshold (perception, imagededup, the imagehash
 pool); imgdd and cleanvision find equal hashes only, fastdup compares by a network's features. Peak
 memory adds up all processes of a contender, taken in a round that is not timed. A contender of
-more than a minute runs once.
+more than 15 seconds runs once.
 
 Whole processes count everything: interpreter, imports, the database's start and end. ``dedupe``
 uses what ``import`` has stored, unless its facts are dropped first: then it decodes every file.
@@ -51,9 +51,9 @@ CONTENDERS = {
 
 
 def run(images: Path) -> list[Row]:
-    """JPEGs, PNGs of the same cells, whole processes."""
-    jpegs, pngs = cells.flat(images, ".jpg"), cells.flat(images, ".png")
-    return [*_groups("JPEG", jpegs), *_groups("PNG", pngs), *_whole(jpegs)]
+    """The cells as they come, then whole processes."""
+    folder = cells.flat(images, ".jpg")
+    return [*_groups("JPEG", folder), *_whole(folder)]
 
 
 def _groups(kind: str, folder: Path) -> list[Row]:

@@ -15,7 +15,7 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".peers"
 LIMIT_S = 900
-SLOW_S = 60  # a contender that takes longer is run once
+SLOW_S = 15  # a contender that takes longer is run once
 _POLL_S = 0.05
 
 
