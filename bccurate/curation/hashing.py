@@ -22,7 +22,7 @@ from bccurate.native import images
 
 _MARGIN = 1e-5
 _SIDE = 8
-_CHUNK = 64  # files a call: enough to share the tables, few enough to share the work
+_CHUNK = 32  # files a call: enough to share the tables, few enough to share the work
 _MAX_WAVELET_SIDE = 256
 _DCT = 2 * np.cos(np.pi * np.arange(8)[:, None] * (2 * np.arange(32) + 1) / 64)
 

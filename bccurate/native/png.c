@@ -105,6 +105,40 @@ INLINE void predict(uint8_t *restrict row, const uint8_t *restrict up, const int
         }
 }
 
+#if defined(__SSSE3__)
+#include <immintrin.h>
+
+INLINE __m128i load_pixel(const uint8_t *from) { /* three bytes, as 16-bit numbers */
+    int32_t bits = from[0] | from[1] << 8 | from[2] << 16;
+    return _mm_unpacklo_epi8(_mm_cvtsi32_si128(bits), _mm_setzero_si128());
+}
+
+INLINE __m128i choose(__m128i where, __m128i one, __m128i two) {
+    return _mm_or_si128(_mm_and_si128(where, one), _mm_andnot_si128(where, two));
+}
+
+/* As `predict`, the three colours side by side, with no branch (the form of libpng's filters). */
+static void predict_rgb(uint8_t *row, const uint8_t *up, int n) {
+    __m128i left = _mm_setzero_si128(), corner = left;
+    for (int i = 0; i < n; i += 3) {
+        __m128i above = load_pixel(up + i), p = _mm_sub_epi16(above, corner);
+        __m128i q = _mm_sub_epi16(left, corner), r = _mm_abs_epi16(_mm_add_epi16(p, q));
+        p = _mm_abs_epi16(p);
+        q = _mm_abs_epi16(q);
+        __m128i least = _mm_min_epi16(r, _mm_min_epi16(p, q));
+        __m128i is_left = _mm_cmpeq_epi16(least, p), is_above = _mm_cmpeq_epi16(least, q);
+        __m128i other = choose(is_above, above, corner), nearest = choose(is_left, left, other);
+        left = _mm_add_epi8(load_pixel(row + i), nearest); /* bytes: each wraps for itself */
+        corner = above;
+        int32_t bits = _mm_cvtsi128_si32(_mm_packus_epi16(left, left));
+        memcpy(row + i, &bits, 2);
+        row[i + 2] = (uint8_t)(bits >> 16);
+    }
+}
+#else
+static void predict_rgb(uint8_t *row, const uint8_t *up, int n) { predict(row, up, 3, n); }
+#endif
+
 /* Undo one row's filter in place. `up` is the row above, zeros for the first. */
 INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, const int bpp,
                     int n) {
@@ -121,7 +155,10 @@ INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict u
         average(row, up, bpp, n);
         return 1;
     case 4:
-        predict(row, up, bpp, n);
+        if (bpp == 3)
+            predict_rgb(row, up, n);
+        else
+            predict(row, up, bpp, n);
         return 1;
     default:
         return 0;
