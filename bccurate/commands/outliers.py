@@ -58,6 +58,7 @@ def outliers(
     false_alarms: float = 1.0,
     embedding: str | None = None,
     plot: str | Path | None = None,
+    zoo: str | Path | None = None,
 ) -> OutliersRecord:
     """Score every labelled sample and tag the outliers; nothing is removed.
 
@@ -74,6 +75,8 @@ def outliers(
         embedding: a model trained on this dataset; what is far from its class in the model's
             features gets the tag ``outlier_embedding`` and stays in the view ``clean``.
         plot: a file, .html or .svg, for the plot of the classes; written whole or not at all.
+        zoo: a folder with a ``manifest.json`` that holds the model of ``embedding``, beside the
+            installed zoos; ``$BCCURATE_ZOO`` where None.
 
     Raises:
         UsageError: an unknown option value or dataset, or a model that was not trained here.
@@ -84,7 +87,7 @@ def outliers(
     target = _plot_file(plot)
     name = dataset_in_use(dataset)
     with opened(name) as hub:
-        weights = weights_file(name, embedding) if embedding else None
+        weights = weights_file(name, embedding, zoo) if embedding else None
         view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         changed = ensure_facts(view)[0] > 0
@@ -103,7 +106,8 @@ def outliers(
             warnings=_warnings(hub, samples, found, alpha, statistic, false_alarms),
         )  # fmt: skip
         if embedding and weights:
-            rows, wrote = _by_embedding(hub, view, samples, weights, alpha, false_alarms)
+            features = embed_files(weights, samples.paths, zoo)
+            rows, wrote = _by_embedding(hub, view, samples, features, alpha, false_alarms)
             record = replace(record, embedding={"model": embedding, "k": K, "outliers": rows})
             changed |= wrote
         options = {"alpha": alpha, "statistic": statistic, "iterate": iterate,
@@ -178,11 +182,16 @@ def _row(samples: _Samples, scores: np.ndarray, i: int) -> dict[str, Any]:
 
 
 def _by_embedding(
-    hub: Any, view: Any, samples: _Samples, weights: Path, alpha: float, false_alarms: float
+    hub: Any,
+    view: Any,
+    samples: _Samples,
+    features: np.ndarray,
+    alpha: float,
+    false_alarms: float,
 ) -> tuple[list[dict[str, Any]], bool]:
     """Rows of what is far from its class in a model's features; field, tag and view are written."""
     scores, distances = neighbour_outliers(
-        embed_files(weights, samples.paths), samples.labels, samples.reference, alpha, false_alarms
+        features, samples.labels, samples.reference, alpha, false_alarms
     )
     order, changed = _mark(view, samples, scores, "embedding_outlier_score", "outlier_embedding")
     changed |= views.save(hub, "outliers_embedding", views.embedding_outliers(hub))

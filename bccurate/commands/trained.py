@@ -85,13 +85,15 @@ def predict_chunks(
     return len(ids) / seconds if seconds else 0.0
 
 
-def embed_files(file: Path, paths: list[str], device: str = "auto") -> np.ndarray:
+def embed_files(
+    file: Path, paths: list[str], zoo: str | Path | None = None, device: str = "auto"
+) -> np.ndarray:
     """Penultimate features float32 (N, D), rows of length 1, of files by the weights ``file``."""
     from bccurate.learning.checkpoint import load_model
     from bccurate.learning.data import load_pixels
     from bccurate.learning.embed import embed
 
-    trained = load_model(file)
+    trained = load_model(file, zoo)
     chunks = (paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK))
     return np.concatenate(
         [embed(trained, load_pixels(chunk, trained.image_size), device=device) for chunk in chunks]
