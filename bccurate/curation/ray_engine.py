@@ -12,8 +12,9 @@ import json
 import logging
 import os
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
 import numpy as np
@@ -57,8 +58,9 @@ def connected(address: str = "auto") -> Iterator[Engine]:
     if joined:
         _join(ray, address)
     try:
-        _check_nodes(ray)
-        yield Engine(_read, _near_pairs, _similar_pairs)
+        with redirect_stdout(sys.stderr):  # Ray prints what happens to its tasks
+            _check_nodes(ray)
+            yield Engine(_read, _near_pairs, _similar_pairs)
     except ray.exceptions.RayError as error:
         message = f"The Ray cluster did not finish: {_reason(error)}"
         raise BccurateError(message, "ray status") from error
@@ -90,11 +92,23 @@ def _join(ray: Any, address: str) -> None:
     try:
         if where != "auto":
             _knock(where)
-        ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
+        with _at_root():
+            ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
         here = "on this machine" if where == "auto" else f"at {where}"
         raise UsageError(f"No Ray cluster answers {here}.", "ray start --head") from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _at_root() -> Iterator[None]:
+    """Ray lets tasks import from the folder that one joins in: a random.py there would be run."""
+    here = os.getcwd()
+    os.chdir(os.path.abspath(os.sep))
+    try:
+        yield
+    finally:
+        os.chdir(here)
 
 
 def _knock(address: str) -> None:
@@ -116,7 +130,7 @@ def _check_nodes(ray: Any) -> None:
 
     if ray.cluster_resources().get("CPU", 0) < 1:
         raise UsageError("The Ray cluster has no processor for tasks.", "ray start --help")
-    task, own = ray.remote(num_cpus=0)(_versions), _versions()
+    task, own = ray.remote(num_cpus=0, max_retries=0)(_versions), _versions()
     answers = [
         (node["NodeManagerAddress"], task.options(scheduling_strategy=On(node["NodeID"], False)))
         for node in ray.nodes()
