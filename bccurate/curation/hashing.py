@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image
 
 from bccurate.curation.facts import KNOWN, METHODS, hash_of, variance
+from bccurate.curation.registration import thumbnail
 from bccurate.errors import UnreadableImage
 from bccurate.native import images
 
@@ -140,7 +141,7 @@ def _measure_in_numpy(grey: Image.Image, wanted: int) -> images.Row:
         edges = _laplacian(pixels)
         row.grey_sum, row.grey_squares = int(pixels.sum()), int((pixels * pixels).sum())
         row.edge_sum, row.edge_squares = int(edges.sum()), int((edges * edges).sum())
-        row.thumb[:] = grey.resize((32, 32), Image.Resampling.BOX).tobytes()
+        row.thumb[:] = thumbnail(grey).tobytes()
     return row
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bccurate.curation.facts import ImageFacts, Unreadable
+from bccurate.curation.facts import METHODS, ImageFacts, Unreadable
 from bccurate.curation.hashing import hash_pixels
 from bccurate.curation.reading import decode_rgb
 from bccurate.curation.workers import read_many
@@ -20,8 +20,7 @@ from bccurate.progress import track
 if TYPE_CHECKING:
     import fiftyone as fo
 
-HASHES = ("phash", "dhash", "ahash", "whash")
-TEXTS = ("filehash", "pixelhash", *HASHES, "thumb")
+TEXTS = ("filehash", "pixelhash", *METHODS, "thumb")
 NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
 FACTS = TEXTS + NUMBERS
 
