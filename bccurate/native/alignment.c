@@ -94,9 +94,7 @@ INLINE void slopes(Work *w) {
         const int above = r ? -SIDE : 0, below = r < SIDE - 1 ? SIDE : 0;
         const float slope = above && below ? 0.5f : 1, y = r - centre;
         float dx[SIDE];
-        for (int c = 1; c < SIDE - 1; c++) dx[c] = (at[c + 1] - at[c - 1]) * 0.5f;
-        dx[0] = at[1] - at[0];
-        dx[SIDE - 1] = at[SIDE - 1] - at[SIDE - 2];
+        ROW_SLOPES(dx, at, SIDE);
         for (int c = 0; c < SIDE; c++) {
             const int k = r * SIDE + c;
             const float in = w->inside[k], x = c - centre;

@@ -38,9 +38,7 @@ INLINE void shrunk_tangents(const uint8_t *p, float out[TANGENTS][TERMS]) {
             const int above = row ? -SIDE : 0, below = row < SIDE - 1 ? SIDE : 0;
             const float slope = above && below ? 0.5f : 1, y = row - centre;
             float dx[SIDE];
-            for (int c = 1; c < SIDE - 1; c++) dx[c] = (at[c + 1] - at[c - 1]) * 0.5f;
-            dx[0] = at[1] - at[0];
-            dx[SIDE - 1] = at[SIDE - 1] - at[SIDE - 2];
+            ROW_SLOPES(dx, at, SIDE);
             for (int c = 0; c < SIDE; c++) {
                 const float dy = (at[c + below] - at[c + above]) * slope, x = c - centre;
                 sum[0][c] += at[c];

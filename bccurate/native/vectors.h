@@ -22,4 +22,12 @@ INLINE float dot(const float *a, const float *b, int n) {
     return sum8(even + odd);
 }
 
+/* The derivative along a row of n samples of any kind, as numpy.gradient has it. */
+#define ROW_SLOPES(dx, at, n)                                                            \
+    do {                                                                                 \
+        for (int c = 1; c < (n) - 1; c++) (dx)[c] = ((at)[c + 1] - (at)[c - 1]) * 0.5f;  \
+        (dx)[0] = (at)[1] - (at)[0];                                                     \
+        (dx)[(n) - 1] = (at)[(n) - 1] - (at)[(n) - 2];                                   \
+    } while (0)
+
 #endif
