@@ -1,27 +1,41 @@
-"""Progress bars: on standard error, on a terminal only, silent everywhere else."""
+"""Progress bars: on standard error, on a terminal only, silent everywhere else.
+
+Of several processes that train together (torchrun) only the first one talks.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
 
 
-def track(items: Iterable[T], total: int, label: str) -> Iterator[T]:
-    """Yield ``items`` unchanged while a bar named ``label`` counts to ``total``."""
-    if total == 0 or not sys.stderr.isatty():
+def track(items: Iterable[T], total: int, label: str, note: Callable[[], str] = str) -> Iterator[T]:
+    """Yield ``items`` unchanged while a bar named ``label`` counts to ``total``.
+
+    The bar shows the time left, and at its end what ``note`` says.
+    """
+    if total == 0 or not sys.stderr.isatty() or not speaks():
         yield from items
         return
     import click
 
     with click.progressbar(
-        items, length=total, label=f"{label:<24}", file=sys.stderr, show_pos=True
-    ) as bar:
+        items, length=total, label=f"{label:<24}", file=sys.stderr, show_pos=True,
+        item_show_func=lambda _item: note(),
+    ) as bar:  # fmt: skip
         yield from bar
+
+
+def speaks() -> bool:
+    """Whether this process may talk: torchrun numbers those that it starts."""
+    return os.environ.get("RANK", "0") == "0"
 
 
 def say(message: str) -> None:
     """One line of talk, on standard error so that ``--json`` stays clean."""
-    print(message, file=sys.stderr, flush=True)
+    if speaks():
+        print(message, file=sys.stderr, flush=True)

@@ -8,7 +8,9 @@ depthwise ones are slower. So it is measured, on the model itself, in a few batc
 from __future__ import annotations
 
 import copy
+import os
 import time
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -24,23 +26,44 @@ MAX_PROBE_BATCH = 16
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """``precision`` is float32 or bfloat16 (by autocast); the weights stay float32."""
+    """``precision`` is float32 or bfloat16 (by autocast); the weights stay float32.
+
+    ``compiled``: the network is built by ``torch.compile``, on a GPU as CUDA graphs, which take
+    the launches of hundreds of small kernels away.
+    """
 
     precision: str = "float32"
     channels_last: bool = False
+    compiled: bool = False
 
     def __str__(self) -> str:
-        return self.precision + (" channels_last" if self.channels_last else "")
+        extras = (" channels_last" * self.channels_last, " compiled" * self.compiled)
+        return self.precision + "".join(extras)
 
     def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """``model`` on ``device`` in this memory format."""
+        """``model`` on ``device`` in this memory format, compiled at its first call if at all."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return model.to(device).to(memory_format=layout)
+        model = model.to(device).to(memory_format=layout)
+        if self.compiled:
+            mode = "reduce-overhead" if device.type == "cuda" else None
+            model.compile(dynamic=False, mode=mode)
+        return model
 
-    def inputs(self, images: torch.Tensor) -> torch.Tensor:
-        """``images`` (N, 3, H, W) in this memory format."""
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
-        return images.contiguous(memory_format=layout)
+    def inputs(self, batch: torch.Tensor) -> torch.Tensor:
+        """``batch`` in this memory format where it is one of images, (N, 3, H, W)."""
+        wanted = self.channels_last and batch.ndim == 4
+        return batch.contiguous(
+            memory_format=torch.channels_last if wanted else torch.contiguous_format
+        )
+
+    def stance(self, compiled: bool) -> AbstractContextManager[None]:
+        """Where ``compiled`` is False the network runs as it was written.
+
+        For batches of another shape: each would be compiled anew.
+        """
+        if self.compiled and not compiled:
+            return torch.compiler.set_stance("force_eager")
+        return nullcontext()
 
     def autocast(self, device: torch.device) -> torch.autocast:
         """The context in which the forward pass runs."""
@@ -55,11 +78,15 @@ CPU_WAYS = (Arithmetic("float32", True), Arithmetic("bfloat16", True))
 def pick_device(name: str) -> torch.device:
     """The torch device of that name; ``auto`` is the GPU where there is one.
 
+    Of several GPUs each process that torchrun starts takes its own.
+
     Raises:
         UsageError: no such device here.
     """
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda":
+        name = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
     try:
         device = torch.device(name)
         torch.empty(1, device=device)
@@ -69,9 +96,9 @@ def pick_device(name: str) -> torch.device:
 
 
 def choose(
-    model: nn.Module, device: torch.device, shape: tuple[int, int, int, int], precision: str
+    model: nn.Module, device: torch.device, shape: tuple[int, ...], precision: str
 ) -> Arithmetic:
-    """How to train ``model`` on batches of ``shape`` (N, 3, H, W).
+    """How to train ``model`` on batches of ``shape``; only images, (N, 3, H, W), have a choice.
 
     ``precision`` is ``auto``, or ``float32`` or ``bfloat16`` where a person has chosen.
 
@@ -79,9 +106,11 @@ def choose(
         UsageError: an unknown precision.
     """
     if precision in ("float32", "bfloat16"):
-        return Arithmetic(precision, channels_last=True)
+        return Arithmetic(precision, channels_last=len(shape) == 4)
     if precision != "auto":
         raise UsageError(f"Unknown precision {precision!r}", "auto, float32 or bfloat16")
+    if len(shape) != 4:
+        return Arithmetic()
     if device.type == "cuda":
         fast = torch.cuda.is_bf16_supported()
         return Arithmetic("bfloat16" if fast else "float32", channels_last=True)

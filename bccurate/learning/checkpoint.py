@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +11,12 @@ from torch import nn
 
 from bccurate.errors import InputError
 from bccurate.learning.tensorfile import read_tensors, write_tensors
-from bccurate.learning.zoo import ModelSpec, find_model
+from bccurate.learning.zoo import PREDICTIONS, ModelSpec, find_model
 
 KIND = "model"
 FORMAT = 1
 MAX_IMAGE_SIZE = 4096
+MAX_BASES = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class TrainedModel:
         classes: the label of each logit.
         image_size: side of the input in pixels.
         run: the run that trained it.
+        bases: of a stacker, what it reads: the name and the temperature of each base model.
     """
 
     model: nn.Module
@@ -34,12 +37,21 @@ class TrainedModel:
     classes: list[str]
     image_size: int
     run: str
+    bases: list[tuple[str, float]] = field(default_factory=list)
 
 
 def save_model(
-    path: Path, model: nn.Module, spec: ModelSpec, classes: list[str], image_size: int, run: str
+    path: Path,
+    model: nn.Module,
+    spec: ModelSpec,
+    classes: list[str],
+    image_size: int,
+    run: str,
+    extra: dict[str, Any] | None = None,
 ) -> None:
     """Write the weights of ``model`` to ``path`` (.safetensors), whole or not at all.
+
+    ``extra`` is more for the header, such as the ``bases`` of a stacker.
 
     Raises:
         NoSpaceError: the disk is full.
@@ -55,6 +67,7 @@ def save_model(
         "classes": classes,
         "image_size": image_size,
         "run": run,
+        **(extra or {}),
     }
     write_tensors(path, model.state_dict(), header)
 
@@ -77,13 +90,20 @@ def load_model(path: Path, zoo: str | Path | None = None) -> TrainedModel:
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{path}: the header is not valid: {error!r}") from error
     spec = replace(find_model(str(header["model"]), zoo), **fields["spec"])
-    model = spec.build(len(fields["classes"]))
+    bases = fields["bases"]
+    options = {"bases": len(bases)} if spec.inputs == PREDICTIONS else {}
+    model = spec.build(len(fields["classes"]), **options)
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise InputError(f"{path} does not fit the model {spec.name}: {error}") from error
     return TrainedModel(
-        model.eval(), spec, fields["classes"], fields["image_size"], str(header.get("run", ""))
+        model.eval(),
+        spec,
+        fields["classes"],
+        fields["image_size"],
+        str(header.get("run", "")),
+        bases,
     )
 
 
@@ -93,13 +113,17 @@ def _checked(header: dict[str, Any]) -> dict[str, Any]:
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
         raise ValueError("classes is not a list of labels")
     size = int(header["image_size"])
-    if not classes or not 1 <= size <= MAX_IMAGE_SIZE:
+    if not classes or not 0 <= size <= MAX_IMAGE_SIZE:
         raise ValueError(f"{len(classes)} classes at {size} px")
     mean, std = (tuple(float(v) for v in header[key]) for key in ("mean", "std"))
+    bases = header.get("bases", [])
+    if len(bases) > MAX_BASES or any(not 0 < temperature < inf for _, temperature in bases):
+        raise ValueError(f"bases {bases}")
     if len(mean) != 3 or len(std) != 3 or min(std) <= 0:
         raise ValueError(f"mean {mean}, std {std}")
     return {
         "classes": classes,
         "image_size": size,
+        "bases": [(str(name), float(temperature)) for name, temperature in bases],
         "spec": {"mean": mean, "std": std, "gradcam_layer": str(header["gradcam_layer"])},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -49,9 +50,17 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
     """uint8 (N, 3, H, W) to float32 of the same shape: scaled to 0 to 1, less mean, over std."""
-    mean = torch.tensor(spec.mean, device=images.device).view(1, 3, 1, 1) * 255
-    std = torch.tensor(spec.std, device=images.device).view(1, 3, 1, 1) * 255
+    mean, std = _statistics(spec.mean, spec.std, images.device)
     return (images.float() - mean) / std
+
+
+@lru_cache(maxsize=16)
+def _statistics(
+    mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Kept on the device: to send them with every batch would make a GPU wait."""
+    both = torch.tensor([mean, std], device=device).view(2, 1, 3, 1, 1) * 255
+    return both[0], both[1]
 
 
 def to_inputs(images: np.ndarray, spec: ModelSpec) -> torch.Tensor:

@@ -2,166 +2,134 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from bccurate.augmentation.variants import augment_batch
 from bccurate.errors import DivergedError
 from bccurate.learning.arithmetic import Arithmetic
-from bccurate.learning.data import normalise
-from bccurate.learning.settings import TrainSettings
-from bccurate.learning.zoo import ModelSpec
+from bccurate.learning.averaging import Average
+from bccurate.learning.job import Job, batches, derive
+from bccurate.learning.objective import Batch, Objective
+from bccurate.learning.optimiser import set_rate, update
 from bccurate.progress import track
 
 EVALUATION_BATCH = 256
 NAMED_FILES = 8
+# How often what a device computed is read back: on a GPU that makes it wait.
+CHECK_EVERY = {"cpu": 1}
+CHECK_SELDOM = 64
+SHOW_EVERY = 10
 
 
-@dataclass(frozen=True)
-class Job:
-    """What stays the same through a training.
+class Tally:
+    """Sums of an epoch, on the device: loss, hits and samples, and whether any was not finite."""
 
-    ``images`` uint8 (N, H, W, 3) and ``targets`` int64 (N,) are moved to ``device``, the
-    validation's stay where they are; ``names`` are the training files, or empty.
-    """
+    def __init__(self, job: Job) -> None:
+        self.sums = torch.zeros(3, device=job.device, dtype=torch.float64)
+        self.broken = torch.zeros((), dtype=torch.bool, device=job.device)
+        self.start = time.perf_counter()
 
-    spec: ModelSpec
-    settings: TrainSettings
-    device: torch.device
-    images: torch.Tensor
-    targets: torch.Tensor
-    val_images: torch.Tensor
-    val_targets: torch.Tensor
-    names: Sequence[str] = field(repr=False, default=())
+    def add(self, batch: Batch, broken: torch.Tensor) -> None:
+        """Take a batch in."""
+        hits = (batch.logits.argmax(1) == batch.targets).sum()
+        n = torch.full_like(hits, len(batch.targets))
+        self.sums += torch.stack([batch.losses.sum(), hits, n])
+        self.broken |= broken
 
-    def __post_init__(self) -> None:
-        for name in ("images", "targets"):
-            object.__setattr__(self, name, getattr(self, name).to(self.device))
+    def figures(self, job: Job) -> dict[str, float]:
+        """Mean loss, accuracy and speed over all processes."""
+        loss, hits, n = job.world.total(self.sums.clone()).tolist()
+        seconds = time.perf_counter() - self.start
+        return {
+            "train_loss": loss / n,
+            "train_accuracy": hits / n,
+            "seconds": seconds,
+            "images_per_second": n / seconds,
+        }
 
-    def logits(self, way: Arithmetic, model: nn.Module, pixels: torch.Tensor) -> torch.Tensor:
-        """float32 (n, C) of ``pixels`` uint8 (n, 3, H, W)."""
-        batch = way.inputs(normalise(pixels, self.spec))
-        with way.autocast(self.device):
-            return model(batch).float()
-
-
-def make_optimiser(model: nn.Module, lr: float) -> torch.optim.Adam:
-    """Adam, fused; the L2 factors are those of the module's ``weight_decay`` attribute.
-
-    As L2 in the loss (Adam's own coupled form), of the weights and not of biases.
-    """
-    factors: dict[str, float] = getattr(model, "weight_decay", None) or {}
-    groups: dict[float, list[nn.Parameter]] = {}
-    for name, parameter in model.named_parameters():
-        decay = max((v for k, v in factors.items() if name.startswith(f"{k}.")), default=0.0)
-        groups.setdefault(decay if parameter.ndim > 1 else 0.0, []).append(parameter)
-    rows = [{"params": params, "weight_decay": decay} for decay, params in groups.items()]
-    return torch.optim.Adam(rows, lr=lr, fused=True)
-
-
-def derive(seed: int, *parts: int) -> int:
-    """A seed of 63 bits for one purpose, unlike that of any other purpose."""
-    state = np.random.SeedSequence([seed, *parts]).generate_state(1, np.uint64)
-    return int(state[0] >> np.uint64(1))
-
-
-def batches(order: torch.Tensor, size: int) -> list[torch.Tensor]:
-    """``order`` cut in pieces of ``size``; a last one of one joins the piece before it.
-
-    Batch normalisation has no variance to take from one image.
-    """
-    pieces = list(order.split(size))
-    if len(pieces) > 1 and len(pieces[-1]) == 1:
-        pieces[-2:] = [torch.cat(pieces[-2:])]
-    return pieces
+    def text(self) -> str:
+        """The figures so far, of this process, for the progress bar."""
+        loss, hits, n = self.sums.tolist()
+        speed = n / (time.perf_counter() - self.start)
+        return f"loss {loss / n:.4f}  accuracy {hits / n:.4f}  {speed:,.0f} images/s"
 
 
 def train_epoch(
-    job: Job, way: Arithmetic, model: nn.Module, optimiser: torch.optim.Adam, epoch: int
-) -> dict[str, float]:
-    """Train ``model`` for the epoch ``epoch`` (from 1) in place; loss, accuracy and speed.
-
-    All that is random comes from the seed and the epoch, so that an epoch that is done again
-    after an interruption is the same epoch. Touches torch's global generator (dropout).
-
-    Raises:
-        DivergedError: a loss or a gradient is not finite; the weights are as before that batch.
-    """
-    start = time.perf_counter()
-    generator = torch.Generator().manual_seed(derive(job.settings.seed, epoch, 0))
-    order = torch.randperm(len(job.images), generator=generator)
-    seeds = torch.randint(2**62, (len(order),), generator=generator)
-    torch.manual_seed(derive(job.settings.seed, epoch, 1))
-    pieces = batches(order, job.settings.batch_size)
-    loss_sum = torch.zeros((), device=job.device)
-    correct = torch.zeros((), device=job.device)
-    model.train()
-    label = f"epoch {epoch}/{job.settings.epochs}"
-    for step, rows in enumerate(track(pieces, len(pieces), label)):
-        done = (epoch - 1 + step / len(pieces)) / job.settings.epochs
-        loss, hits = train_step(job, way, model, optimiser, rows, seeds[rows], done)
-        loss_sum += loss * len(rows)
-        correct += hits
-    seconds = time.perf_counter() - start
-    return {
-        "train_loss": loss_sum.item() / len(order),
-        "train_accuracy": correct.item() / len(order),
-        "seconds": seconds,
-        "images_per_second": len(order) / seconds,
-    }
-
-
-def train_step(
     job: Job,
     way: Arithmetic,
     model: nn.Module,
     optimiser: torch.optim.Adam,
-    rows: torch.Tensor,
-    seeds: torch.Tensor,
-    done: float,
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """One update on the images ``rows``; mean loss and number of hits, scalars on the device.
+    epoch: int,
+    average: Average | None = None,
+) -> dict[str, float]:
+    """Train ``model`` for the epoch ``epoch`` (from 1) in place; loss, accuracy and speed.
 
-    ``done`` in [0, 1) is the share of the training that lies behind: the learning rate falls
-    from ``lr`` to 0 along half a cosine (Loshchilov and Hutter 2017, no restarts).
+    All that is random comes from the seed and the epoch, so that an epoch that is done again
+    after an interruption is the same epoch. Touches torch's global generator. ``model`` is in the
+    mode and the stage that it is to be trained in; ``average`` follows it.
 
     Raises:
-        DivergedError: the loss or a gradient is not finite; nothing was updated.
+        DivergedError: a loss or a gradient is not finite; the weights are as before that batch.
     """
-    rows = rows.to(job.device)
-    pixels = augment_batch(job.settings.augment, job.images[rows].permute(0, 3, 1, 2), seeds)
-    targets = job.targets[rows]
-    logits = job.logits(way, model, pixels)
-    loss = F.cross_entropy(logits, targets)
+    objective, tally = Objective(job, way), Tally(job)
+    network = job.world.wrap(model)
+    pieces = list(_pieces(job, epoch))
+    every = CHECK_EVERY.get(job.device.type, CHECK_SELDOM)
+    text = [""]
+    recent: deque[tuple[torch.Tensor, Batch]] = deque(maxlen=every)
+    label = f"epoch {epoch}/{job.settings.epochs}"
+    for step, (rows, seeds) in enumerate(track(pieces, len(pieces), label, lambda: text[0])):
+        set_rate(optimiser, job.settings, epoch, step / len(pieces))
+        batch, broken = train_step(objective, network, optimiser, rows, seeds)
+        tally.add(batch, broken)
+        recent.append((rows, batch))
+        if (step + 1) % every == 0 or step + 1 == len(pieces):
+            if bool(tally.broken):
+                raise _diverged(job, recent)
+            if step % SHOW_EVERY == 0:
+                text[0] = tally.text()
+        if average is not None:
+            average.update(model, (epoch - 1) * len(pieces) + step + 1)
+    job.world.align(model)
+    return tally.figures(job)
+
+
+def train_step(
+    objective: Objective,
+    network: nn.Module,
+    optimiser: torch.optim.Adam,
+    rows: torch.Tensor,
+    seeds: torch.Tensor,
+) -> tuple[Batch, torch.Tensor]:
+    """One update on this process's part of the samples ``rows``, and whether it was refused.
+
+    The loss is the mean over all of ``rows``: gradients are averaged over the processes, so each
+    adds up its own losses and divides by its equal share.
+    """
+    world = objective.job.world
+    with objective.way.stance(len(rows) == objective.job.settings.batch_size):
+        batch = objective.losses(network, world.share(rows), world.share(seeds))
+    loss = batch.losses.sum() * (world.size / len(rows))
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
-    gradients = [p.grad for p in model.parameters() if p.grad is not None]
-    norm = nn.utils.get_total_norm(gradients)
-    if not torch.isfinite(loss.detach() + norm):
-        raise _diverged(job, rows, logits.detach(), targets)
-    for group in optimiser.param_groups:
-        group["lr"] = job.settings.lr * 0.5 * (1 + math.cos(math.pi * done))
-    optimiser.step()
-    return loss.detach(), (logits.detach().argmax(1) == targets).sum()
+    broken = update(optimiser, loss)
+    # Without its graph, which would keep every activation alive.
+    return replace(batch, losses=batch.losses.detach(), logits=batch.logits.detach()), broken
 
 
 def validate(job: Job, way: Arithmetic, model: nn.Module) -> dict[str, float]:
     """Loss, accuracy and macro F1 of ``model`` on the validation images, at least one."""
     model.eval()
-    with torch.inference_mode():
-        logits = torch.cat(
-            [
-                job.logits(way, model, part.to(job.device).permute(0, 3, 1, 2)).cpu()
-                for part in job.val_images.split(EVALUATION_BATCH)
-            ]
-        )
+    with torch.inference_mode(), way.stance(compiled=False):
+        parts = job.validation(EVALUATION_BATCH)
+        logits = torch.cat([job.logits(way, model, job.inputs(part)).cpu() for part in parts])
     predictions = logits.argmax(1)
     return {
         "val_loss": F.cross_entropy(logits, job.val_targets).item(),
@@ -178,13 +146,23 @@ def macro_f1(targets: np.ndarray, predictions: np.ndarray, classes: int) -> floa
     return float((2 * hits[present] / both[present]).mean())
 
 
-def _diverged(
-    job: Job, rows: torch.Tensor, logits: torch.Tensor, targets: torch.Tensor
-) -> DivergedError:
-    """The error that names the batch's files, those with a loss that is not finite first."""
-    losses = F.cross_entropy(logits, targets, reduction="none")
-    order = torch.isfinite(losses).int().argsort(stable=True)
-    indices = rows[order].tolist()
+def _pieces(job: Job, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Rows and seeds of every batch of an epoch; torch's global generator is seeded for it."""
+    generator = torch.Generator().manual_seed(derive(job.settings.seed, epoch, 0))
+    order = job.order(generator)
+    seeds = torch.randint(2**62, (len(order),), generator=generator)
+    torch.manual_seed(derive(job.settings.seed, epoch, 1, job.world.rank))
+    places = torch.arange(len(order))
+    for part in batches(places, job.settings.batch_size, least=2 * job.world.size):
+        yield order[part], seeds[part]
+
+
+def _diverged(job: Job, recent: deque[tuple[torch.Tensor, Batch]]) -> DivergedError:
+    """The error that names a batch's files, those with a loss that is not finite first."""
+    broken = [item for item in recent if not torch.isfinite(item[1].losses).all()]
+    rows, batch = broken[0] if broken else recent[-1]
+    order = torch.isfinite(batch.losses).int().argsort(stable=True).cpu()
+    indices = job.world.share(rows)[order].tolist()
     files = [job.names[i] if job.names else f"image {i}" for i in indices]
     shown = ", ".join(files[:NAMED_FILES])
     more = f" and {len(files) - NAMED_FILES} more" if len(files) > NAMED_FILES else ""

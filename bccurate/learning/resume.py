@@ -13,6 +13,7 @@ from torch import nn
 
 from bccurate.errors import InputError, UsageError
 from bccurate.learning.arithmetic import Arithmetic
+from bccurate.learning.averaging import Average
 from bccurate.learning.tensorfile import read_tensors, write_tensors
 
 KIND = "checkpoint"
@@ -39,6 +40,7 @@ def save_progress(
     path: Path,
     model: nn.Module,
     optimiser: torch.optim.Adam,
+    average: Average | None,
     progress: Progress,
     identity: dict[str, Any],
 ) -> None:
@@ -51,6 +53,8 @@ def save_progress(
     for name, parameter in model.named_parameters():
         for key, value in optimiser.state[parameter].items():
             tensors[f"adam.{key}.{name}"] = value
+    if average is not None:
+        tensors |= {f"average.{k}": tensor for k, tensor in average.model.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (progress.best or {}).items()}
     header = {
         "kind": KIND,
@@ -90,9 +94,13 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Tensors, Prog
     return tensors, progress
 
 
-def restore(model: nn.Module, optimiser: torch.optim.Adam, tensors: Tensors) -> None:
-    """Put the weights and the optimiser's state of ``load_checkpoint`` into place."""
+def restore(
+    model: nn.Module, optimiser: torch.optim.Adam, average: Average | None, tensors: Tensors
+) -> None:
+    """Put the weights, their average and the optimiser's state of ``load_checkpoint`` in place."""
     model.load_state_dict(_part(tensors, "model."))
+    if average is not None:
+        average.model.load_state_dict(_part(tensors, "average."))
     for name, parameter in model.named_parameters():
         state = optimiser.state[parameter]
         for key in ("exp_avg", "exp_avg_sq"):

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.augmentation.variants import AUGMENTATIONS
 from bccurate.errors import UsageError
 
-AUGMENTATIONS = ("none", "dihedral", "randaugment", "augmix")
+BALANCES = ("none", "weights", "sampling")
+MIXES = ("none", "mixup", "cutmix")
+FINE_TUNING = 0.1  # of the learning rate, once the head is trained: 1e-3 becomes 1e-4
 
 
 @dataclass(frozen=True)
@@ -19,12 +22,25 @@ class TrainSettings:
         epochs: passes over the training images, at least 1.
         batch_size: images an update, at least 2.
         lr: Adam's learning rate at the start; it falls to 0 along half a cosine.
-        image_size: side of the input in pixels.
-        augment: ``none``, ``dihedral``, ``randaugment`` or ``augmix``.
+        image_size: side of the input in pixels; 0 for a model that reads predictions.
+        augment: one of ``bccurate.augmentation.variants.AUGMENTATIONS``.
         weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
         precision: ``auto`` (measured), ``float32`` or ``bfloat16``.
+        head_epochs: of the epochs, how many first train the head alone at ``lr``; the rest train
+            everything, from a tenth of ``lr``. 0 for one stage.
+        balance: ``none``; ``weights``: a class counts in the loss as if all had equally many
+            images; ``sampling``: every class is drawn equally often.
+        label_smoothing: share of the target that is spread over all classes, 0 to below 1
+            (Szegedy et al. 2016, section 7).
+        mix: ``none``, ``mixup`` (Zhang et al. 2018) or ``cutmix`` (Yun et al. 2019).
+        ema: decay of the moving average of the weights that is validated and kept (Polyak and
+            Juditsky 1992), 0 to below 1; 0 for none.
+        consistency: weight of AugMix's Jensen-Shannon loss over three views (Hendrycks et al.
+            2020, whose weight is 12); 0 for none.
+        patience: epochs without a better validation macro F1 before training stops; 0 for never.
+        compile: build the network with ``torch.compile``: minutes first, then faster epochs.
     """
 
     epochs: int = 20
@@ -36,21 +52,54 @@ class TrainSettings:
     device: str = "auto"
     seed: int = 51
     precision: str = "auto"
+    head_epochs: int = 0
+    balance: str = "none"
+    label_smoothing: float = 0.0
+    mix: str = "none"
+    ema: float = 0.0
+    consistency: float = 0.0
+    patience: int = 0
+    compile: bool = False
 
     def check(self) -> None:
         """Raises UsageError where a setting is out of its range."""
-        if self.epochs < 1 or self.batch_size < 2 or self.image_size < 1 or self.seed < 0:
-            raise UsageError(
-                "Epochs must be at least 1, the batch size at least 2, the image size at least 1 "
-                f"and the seed at least 0: got {self.epochs}, {self.batch_size}, "
-                f"{self.image_size} and {self.seed}"
-            )
+        for name, least in _LEAST.items():
+            if getattr(self, name) < least:
+                raise UsageError(f"{_said(name)} is at least {least}, not {getattr(self, name)}")
         if not 0 < self.lr < float("inf"):
             raise UsageError(f"The learning rate must be a positive number, got {self.lr}")
-        if self.augment not in AUGMENTATIONS:
+        for name in ("label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise UsageError(f"{_said(name)} is 0 to below 1, not {getattr(self, name)}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise UsageError(
+                    f"{_said(name)} cannot be {getattr(self, name)!r}",
+                    f"one of {', '.join(choices)}",
+                )
+        if self.consistency and self.augment == "none":
+            raise UsageError("--consistency compares variants: it needs an --augment")
+        if self.head_epochs >= self.epochs:
             raise UsageError(
-                f"There is no augmentation {self.augment!r}", f"one of {', '.join(AUGMENTATIONS)}"
+                f"{self.head_epochs} epochs for the head leave none of {self.epochs} for the rest"
             )
+
+    def cosine_span(self, epoch: int) -> tuple[float, int, int]:
+        """Of the stage that ``epoch`` (from 1) lies in: the learning rate it begins with, its
+        first epoch, and how many it has."""
+        if epoch <= self.head_epochs:
+            return self.lr, 1, self.head_epochs
+        lr = self.lr * FINE_TUNING if self.head_epochs else self.lr
+        return lr, self.head_epochs + 1, self.epochs - self.head_epochs
+
+
+_LEAST = {"epochs": 1, "batch_size": 2, "image_size": 0, "seed": 0, "head_epochs": 0,
+          "patience": 0, "consistency": 0}  # fmt: skip
+_CHOICES = {"augment": AUGMENTATIONS, "balance": BALANCES, "mix": MIXES}
+
+
+def _said(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,10 @@ class ModelSpec:
     parameters: int | None = None
     inputs: str = "images"
 
-    def build(self, num_classes: int) -> nn.Module:
+    def build(self, num_classes: int, **options: Any) -> nn.Module:
         """The network with random weights: float (N, 3, H, W) to logits (N, num_classes).
+
+        ``options`` go to the module's ``build``: ``bases``, where it reads predictions.
 
         Raises:
             InputError: the module is missing, points outside its zoo, or has no ``build``.
@@ -77,11 +79,11 @@ class ModelSpec:
         if self.name.startswith(TIMM):
             import timm
 
-            return timm.create_model(self.module, num_classes=num_classes)
+            return timm.create_model(self.module, num_classes=num_classes, **options)
         module = _load_module(self.package, self.module)
         if not callable(getattr(module, "build", None)):
             raise InputError(f"{self.package}: module {self.module} has no build(num_classes)")
-        return module.build(num_classes)
+        return module.build(num_classes, **options)
 
 
 def list_models(zoo: str | Path | None = None) -> list[ModelSpec]:

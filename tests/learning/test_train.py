@@ -17,7 +17,8 @@ from safetensors.torch import load_file
 from bccurate.errors import DivergedError, InputError, UsageError
 from bccurate.learning import train as module
 from bccurate.learning.checkpoint import load_model
-from bccurate.learning.loop import batches, make_optimiser
+from bccurate.learning.job import batches
+from bccurate.learning.optimiser import make_optimiser
 from bccurate.learning.predict import predict
 from bccurate.learning.settings import TrainSettings
 from bccurate.learning.train import train
@@ -116,11 +117,11 @@ def test_resume_after_some_epochs(
     whole = run(tiny, tmp_path / "whole")
     original = module.train_epoch
 
-    def interrupted(job, way, model, optimiser, epoch):
+    def interrupted(job, way, model, optimiser, epoch, average):
         if epoch == done + 1:
-            original(job, way, model, optimiser, epoch)  # the lost work
+            original(job, way, model, optimiser, epoch, average)  # the lost work
             raise KeyboardInterrupt
-        return original(job, way, model, optimiser, epoch)
+        return original(job, way, model, optimiser, epoch, average)
 
     monkeypatch.setattr(module, "train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
