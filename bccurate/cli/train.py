@@ -3,6 +3,7 @@
 import click
 
 from bccurate.cli.options import dataset_option, declare, device_option, echo, zoo_option
+from bccurate.progress import speaks
 
 
 @declare("train", "bccurate train resnet50 --weights imagenet --epochs 20")
@@ -15,23 +16,60 @@ from bccurate.cli.options import dataset_option, declare, device_option, echo, z
     multiple=True,
     help="Train on these saved views (their train samples); default `clean`.",
 )
-@click.option("--epochs", type=click.IntRange(1, 10_000), default=20, show_default=True)
-@click.option("--batch-size", type=click.IntRange(2, 65536), default=32, show_default=True)
-@click.option("--lr", type=float, default=1e-3, show_default=True)
+@click.option("--epochs", type=click.IntRange(1, 10_000), help="Default 20; 60 for the stacker.")
+@click.option("--batch-size", type=click.IntRange(2, 65536), help="Default 32.")
+@click.option("--lr", type=float, help="Adam's learning rate; default 0.001.")
 @click.option(
     "--image-size", type=click.IntRange(32, 1024), help="Pixels; default the model's own."
 )
 @click.option(
     "--augment",
     type=click.Choice(["none", "dihedral", "randaugment", "augmix"]),
-    default="dihedral",
-    show_default=True,
-    help="On the fly; dihedral is rotations by 90 degrees and flips.",
+    help="On the fly; default dihedral: rotations by 90 degrees and flips.",
 )
-@click.option("--weights", default="none", show_default=True, help="imagenet, none or a FILE.")
+@click.option("--weights", help="imagenet, none or a FILE; default none.")
+@click.option(
+    "--head-epochs",
+    type=click.IntRange(0),
+    help="First train the head alone, then all from a tenth of the learning rate; default 0.",
+)
+@click.option(
+    "--balance",
+    type=click.Choice(["none", "weights", "sampling"]),
+    help="Let classes count alike, in the loss or in the draw; default none.",
+)
+@click.option("--label-smoothing", type=click.FloatRange(0, 1, max_open=True), help="Default 0.")
+@click.option("--mix", type=click.Choice(["none", "mixup", "cutmix"]), help="Default none.")
+@click.option(
+    "--ema",
+    type=click.FloatRange(0, 1, max_open=True),
+    help="Decay of a moving average of the weights, such as 0.999; default 0: none.",
+)
+@click.option(
+    "--consistency",
+    type=click.FloatRange(0),
+    help="Weight of AugMix's Jensen-Shannon loss; the paper's is 12; default 0.",
+)
+@click.option(
+    "--patience",
+    type=click.IntRange(0),
+    help="Stop after so many epochs without a better validation macro F1; default 0: never.",
+)
+@click.option("--precision", type=click.Choice(["auto", "float32", "bfloat16"]))
+@click.option("--compile/--no-compile", default=None, help="torch.compile; pays on a GPU.")
+@click.option(
+    "--base",
+    "bases",
+    metavar="A,B,C",
+    callback=lambda _ctx, _param, value: [name for name in (value or "").split(",") if name],
+    help="Of the stacker: the models that it joins; default the three best on val.",
+)
+@click.option(
+    "--folds", type=click.IntRange(2), default=5, show_default=True, help="Of the stacker."
+)
 @zoo_option
 @device_option
-@click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
+@click.option("--seed", type=click.IntRange(0), help="Default 51.")
 @click.option(
     "--resume/--restart",
     default=None,
@@ -41,7 +79,10 @@ def command(as_json: bool, views: tuple[str, ...], **options: object) -> None:
     """Train a zoo model, then predict on all samples.
 
     MODEL is a name from `bccurate models` or timm:NAME. Predictions are the field MODEL.
+    With several GPUs or machines: torchrun --nproc-per-node 4 -m bccurate train MODEL.
     """
     from bccurate import train
 
-    echo(train(views=views, **options), as_json)
+    record = train(views=views, **options)
+    if speaks():
+        echo(record, as_json)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from bccurate.commands.stacked import contents_of, predict_stack
 from bccurate.commands.trained import predict_chunks, weights_file
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs
@@ -53,15 +54,13 @@ def predict(
             stored = runs.load(hub, f"predict_{field}")
             return replace(PredictRecord.from_json(stored or {}), n=len(ids), changed=False)
         trained = load_model(file, zoo)
-        speed = predict_chunks(
-            hub,
-            trained,
-            model,
-            [ids[i] for i in todo],
-            [paths[i] for i in todo],
-            batch_size,
-            device,
-        )
+        rows = [ids[i] for i in todo], [paths[i] for i in todo]
+        if trained.bases:
+            contents = contents_of(hub, view)
+            known = [contents[i] for i in todo]
+            speed = predict_stack(hub, trained, model, *rows, known, zoo, device)
+        else:
+            speed = predict_chunks(hub, trained, model, *rows, batch_size, device)
         record = replace(record, images_per_second=round(speed, 1))
         show_in_app(hub, field)
         runs.save(hub, f"predict_{field}", record, options)

@@ -8,6 +8,7 @@ import torch
 from bccurate.learning.arithmetic import Arithmetic, pick_device
 from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.data import normalise
+from bccurate.learning.zoo import IMAGES
 from bccurate.progress import track
 
 # float32 always: a logit that is written to a dataset should not depend on the processor.
@@ -19,6 +20,8 @@ def predict(
 ) -> np.ndarray:
     """Logits float32 (N, len(classes)) of ``images`` uint8 (N, H, W, 3).
 
+    Of a model that reads predictions: of float32 (N, bases, C).
+
     Raises:
         UsageError: no such device here.
     """
@@ -28,8 +31,10 @@ def predict(
     starts = range(0, len(images), batch_size)
     with torch.inference_mode():
         for start in track(starts, len(starts), "predicting"):
-            pixels = torch.from_numpy(images[start : start + batch_size]).to(place)
-            batch = ARITHMETIC.inputs(normalise(pixels.permute(0, 3, 1, 2), trained.spec))
+            batch = torch.from_numpy(images[start : start + batch_size]).to(place)
+            if trained.spec.inputs == IMAGES:
+                batch = normalise(batch.permute(0, 3, 1, 2), trained.spec)
+            batch = ARITHMETIC.inputs(batch)
             logits[start : start + batch_size] = model(batch).float().cpu().numpy()
     return logits
 

@@ -39,7 +39,8 @@ class TrainSettings:
             Juditsky 1992), 0 to below 1; 0 for none.
         consistency: weight of AugMix's Jensen-Shannon loss over three views (Hendrycks et al.
             2020, whose weight is 12); 0 for none.
-        patience: epochs without a better validation macro F1 before training stops; 0 for never.
+        patience: epochs without a better one (by validation macro F1, then loss) before training
+            stops; 0 for never.
         compile: build the network with ``torch.compile``: minutes first, then faster epochs.
     """
 

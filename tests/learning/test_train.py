@@ -1,7 +1,6 @@
 """Training: it learns, it repeats itself, it goes on after a kill, and it stops in time."""
 
 import hashlib
-import json
 import random
 import signal
 import subprocess
@@ -25,17 +24,6 @@ from bccurate.learning.train import train
 from bccurate.learning.zoo import ModelSpec, find_model
 
 CLASSES = ["red", "blue"]
-TINY = """
-from collections import OrderedDict
-from torch import nn
-
-
-def build(num_classes):
-    return nn.Sequential(OrderedDict(
-        conv=nn.Conv2d(3, 8, 3, stride=2, padding=1), bn=nn.BatchNorm2d(8), relu=nn.ReLU(),
-        conv2=nn.Conv2d(8, 8, 3, stride=2, padding=1), pool=nn.AdaptiveAvgPool2d(1),
-        flat=nn.Flatten(), drop=nn.Dropout(0.25), head=nn.Linear(8, num_classes)))
-"""
 SETTINGS = TrainSettings(
     epochs=4, batch_size=8, lr=3e-3, image_size=16, device="cpu", precision="float32"
 )
@@ -50,18 +38,6 @@ def cells(n: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     for image, target in zip(images, targets, strict=True):
         image[np.hypot(x, y) < rng.uniform(0.2, 0.35), 2 * target] -= 80
     return images.astype(np.uint8), targets
-
-
-@pytest.fixture
-def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
-    zoo = tmp_path / "zoo"
-    zoo.mkdir()
-    (zoo / "tiny.py").write_text(TINY)
-    row = {"name": "tiny", "module": "tiny", "input_size": 16, "gradcam_layer": "conv"}
-    row |= {"mean": [0.5] * 3, "std": [0.5] * 3, "licence": "MIT", "paper": "none"}
-    (zoo / "manifest.json").write_text(json.dumps({"models": [{"bccurate": row}]}))
-    monkeypatch.setenv("BCCURATE_ZOO", str(zoo))
-    return find_model("tiny")
 
 
 def run(spec: ModelSpec, folder: Path, resume: bool = False, n: int = 41, **changes: object):
@@ -132,28 +108,31 @@ def test_resume_after_some_epochs(
     assert cut.best_epoch == whole.best_epoch and len(cut.history) == 4
 
 
-def test_kill_and_resume(tiny: ModelSpec, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
+def test_kill_and_resume(tiny: ModelSpec, tmp_path: Path, kills: int) -> None:
     """SIGKILL at random moments, resumed each time: the weights of an uninterrupted run."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "import test_train as t; from bccurate.learning.zoo import find_model;"
         "import torch; torch.set_num_threads(1); print('ready', flush=True);"
-        "t.run(find_model('tiny'), Path(sys.argv[2]), resume=True, n=160, epochs=12)"
+        "t.run(find_model('tiny'), Path(sys.argv[2]), resume=True, n=160, epochs=12, ema=0.9)"
     )
     command = [sys.executable, "-c", code, str(Path(__file__).parent)]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # as in the child: bits are promised for one number of threads
-    run(tiny, tmp_path / "whole", n=160, epochs=12)
+    run(tiny, tmp_path / "whole", n=160, epochs=12, ema=0.9)
     torch.set_num_threads(threads)
     rng = random.Random(7)
-    for _ in range(2):
+    killed = 0
+    for _ in range(kills):
         child = subprocess.Popen([*command, str(tmp_path / "cut")], stdout=subprocess.PIPE)
         assert child.stdout is not None and child.stdout.readline()
-        time.sleep(rng.uniform(0.05, 0.6))
+        time.sleep(rng.uniform(0.0, 1.2 / kills))
         child.send_signal(signal.SIGKILL)
-        child.wait()
+        killed += child.wait() == -signal.SIGKILL
         child.stdout.close()
     subprocess.run([*command, str(tmp_path / "cut")], check=True, stdout=subprocess.DEVNULL)
+    assert killed >= kills * 3 / 4  # the others had ended before
     names = [tmp_path / name / "model.safetensors" for name in ("whole", "cut")]
     assert digest(names[0]) == digest(names[1])
 

@@ -1,0 +1,230 @@
+"""``bccurate train stacker``: a network over other models' out-of-fold predictions.
+
+The training samples are cut into folds that part no duplicates. Every base model is trained anew
+without each fold in turn, so that what the stacker learns from was said of images that the model
+had not seen, as it will be of new ones. A stacker that is shown what its bases say of their own
+training images learns which base overfits most (Wolpert 1992, "Stacked generalization").
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bccurate.commands.stacked import FOLDS, fold_folder, stacked_logits, tempered
+from bccurate.commands.train import Work, conclude, fit, make_settings
+from bccurate.commands.trained import model_folder, read_finished, write_finished
+from bccurate.commands.training_data import (
+    Samples,
+    classes_of,
+    digest,
+    training_samples,
+    validation_samples,
+)
+from bccurate.curation.splits import assign_folds
+from bccurate.errors import InputError, UsageError
+from bccurate.files import atomic_write
+from bccurate.hub import runs
+from bccurate.hub.open import opened
+from bccurate.hub.read import columns
+from bccurate.hub.views import originals
+from bccurate.progress import say
+from bccurate.records import TrainRecord
+
+if TYPE_CHECKING:
+    from bccurate.learning.settings import TrainSettings
+    from bccurate.learning.zoo import ModelSpec
+
+BEST = 3
+# Three small layers on a few numbers an image: seconds.
+DEFAULTS = {"epochs": 60, "patience": 15, "batch_size": 64, "augment": "none", "image_size": 0}
+
+
+@dataclass(frozen=True)
+class _Base:
+    """A model that the stacker joins, and how it was trained."""
+
+    spec: ModelSpec
+    settings: TrainSettings
+    views: list[str]
+
+
+def train_stacker(
+    spec: ModelSpec,
+    name: str,
+    names: list[str],
+    folds: int,
+    resume: bool | None,
+    zoo: str | Path | None,
+    given: dict[str, Any],
+) -> TrainRecord:
+    """Train the bases fold by fold, then ``spec`` on what they say; predict on all samples.
+
+    What is finished is kept: a stopped call goes on with the fold that it was in.
+    ``names`` are the bases, ``given`` the stacker's own settings; see ``commands.train.train``.
+
+    Raises:
+        UsageError: a base was not trained here, or there are too few.
+        InputError: the bases know other classes, or there are no training samples.
+    """
+    from bccurate.learning.distributed import launched
+
+    if launched():
+        raise UsageError("A stacker is trained in one process; torchrun can train its bases.")
+    if folds < 2:
+        raise UsageError(f"--folds is at least 2, not {folds}")
+    stated = {key: value for key, value in given.items() if value is not None}
+    settings = make_settings(DEFAULTS | stated | {"image_size": 0})
+    folder = model_folder(name, spec.name)
+    with opened(name) as hub:
+        bases = _bases(hub, name, names, zoo)
+        training, validation = training_samples(hub, ()), validation_samples(hub)
+        classes = classes_of(training, name)
+        validation = validation.known(classes)
+        options: dict[str, Any] = asdict(settings) | {
+            "bases": [base.spec.name for base in bases],
+            "folds": folds,
+            "weights_of_bases": [read_finished(model_folder(name, base.spec.name))["weights"]  # type: ignore[index]
+                                 for base in bases],
+            "data": digest(training, validation),
+        }  # fmt: skip
+        finished = read_finished(folder)
+        trained_now = finished is None or finished["options"] != options
+        if finished is None or trained_now:
+            fold_of = _assign(hub, training, folds, settings.seed)
+            _train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
+            _write_folds(folder, options, folds, fold_of)
+            result = _fit(spec, training, validation, classes, settings, folder, zoo)
+            finished = write_finished(folder, options, result, set(training.contents))
+        return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
+
+
+def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> list[_Base]:
+    """The named models, or the best ones, with the settings that they were trained with."""
+    from bccurate.learning.zoo import find_model
+
+    bases = []
+    for model in names or _best(hub, name):
+        spec = find_model(model, zoo)
+        finished = read_finished(model_folder(name, model))
+        if finished is None or "bases" in finished["options"]:
+            raise UsageError(
+                f"Model {model!r} was not trained on the images of {name!r}.",
+                f"bccurate train {model} -d {name}",
+            )
+        options = dict(finished["options"])
+        views = options.pop("views")
+        options.pop("data")
+        bases.append(_Base(spec, make_settings(options), views))
+    if len({base.spec.name for base in bases}) < max(2, len(bases)):
+        raise UsageError(
+            f"A stacker joins at least two different models, not {', '.join(names)}",
+            "--base resnet50,custom_cnn",
+        )
+    return bases
+
+
+def _best(hub: Any, name: str) -> list[str]:
+    """The three models of the best validation macro F1."""
+    scores = {}
+    for row in runs.overview(hub):
+        record = runs.load(hub, row["run"]) if row["command"] == "train" else None
+        if record and "val" in record["metrics"] and "bases" not in record["settings"]:
+            scores[record["model"]] = record["metrics"]["val"]["macro_f1"]
+    best = sorted(scores, key=lambda model: (-scores[model], model))[:BEST]
+    if len(best) < BEST:
+        raise UsageError(
+            f"A stacker takes the {BEST} best models by validation macro F1; trained on {name!r} "
+            f"with a validation split: {', '.join(best) or 'none'}.",
+            f"bccurate train resnet50 -d {name}, or --base with two models",
+        )
+    said = ", ".join(f"{model} ({scores[model]:.4f})" for model in best)
+    say(f"stacking the {BEST} best by validation macro F1: {said}")
+    return best
+
+
+def _assign(hub: Any, training: Samples, folds: int, seed: int) -> dict[str, int]:
+    """Content to fold, of the training samples and of all that is linked to them."""
+    rows = list(zip(*columns(originals(hub), "filepath", "pixelhash", "linked_group"), strict=True))
+    group_of = {path: group for path, _, group in rows}
+    groups: list[int | str] = [
+        path if group_of.get(path) is None else group_of[path] for path in training.paths
+    ]
+    assigned = assign_folds(training.labels, groups, training.paths, folds, seed)
+    of_group = dict(zip(groups, assigned, strict=True))
+    linked = {pixels or path: of_group[group] for path, pixels, group in rows if group in of_group}
+    return linked | dict(zip(training.contents, assigned, strict=True))
+
+
+def _train_folds(
+    hub: Any,
+    bases: list[_Base],
+    folds: int,
+    fold_of: dict[str, int],
+    validation: Samples,
+    classes: list[str],
+    folder: Path,
+    resume: bool | None,
+) -> None:
+    for base in bases:
+        everything = training_samples(hub, base.views)
+        if classes_of(everything, hub.name) != classes:
+            raise InputError(f"{base.spec.name} was trained on other classes than {classes}")
+        for fold in range(folds):
+            others = Samples.of(row for row in everything.rows() if fold_of.get(row[2]) != fold)
+            place = fold_folder(folder, base.spec.name, fold)
+            options = asdict(base.settings) | {"data": digest(others, validation)}
+            done = read_finished(place)
+            if done is not None and done["options"] == options and resume is not False:
+                continue
+            say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
+            work = Work(others, validation, classes, place, None if resume else resume)
+            result = fit(base.spec, work, base.settings)
+            write_finished(place, options, result, set(others.contents))
+
+
+def _write_folds(
+    folder: Path, options: dict[str, Any], folds: int, fold_of: dict[str, int]
+) -> None:
+    with atomic_write(folder / FOLDS, "w") as file:
+        json.dump({"bases": options["bases"], "folds": folds, "fold_of": fold_of}, file)
+
+
+def _fit(
+    spec: ModelSpec,
+    training: Samples,
+    validation: Samples,
+    classes: list[str],
+    settings: TrainSettings,
+    folder: Path,
+    zoo: str | Path | None,
+) -> Any:
+    """The stacker itself, on the bases' out-of-fold logits at their own temperatures."""
+    from bccurate.evaluation.calibration import fit_temperature
+    from bccurate.learning.train import train as fit_arrays
+
+    names = json.loads((folder / FOLDS).read_text(encoding="utf-8"))["bases"]
+    said = [
+        stacked_logits(folder, part.paths, part.contents, zoo, settings.device)
+        for part in (training, validation)
+    ]
+    targets = training.targets(classes)
+    bases = [
+        (base, round(fit_temperature(said[0][:, column], targets), 6))
+        for column, base in enumerate(names)
+    ]
+    return fit_arrays(
+        spec,
+        tempered(said[0], bases),
+        targets,
+        tempered(said[1], bases) if len(validation.paths) else said[1],
+        validation.targets(classes),
+        classes,
+        settings,
+        folder,
+        names=training.paths,
+        resume=False,
+        header={"bases": bases},
+    )

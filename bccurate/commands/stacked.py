@@ -1,0 +1,99 @@
+"""What a stacker reads: the logits of its bases, fold by fold."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bccurate.commands.trained import model_folder
+from bccurate.hub.predictions import field_of, write_predictions
+from bccurate.hub.read import columns
+from bccurate.hub.views import originals
+
+if TYPE_CHECKING:
+    from bccurate.learning.checkpoint import TrainedModel
+
+FOLDS = "folds.json"
+
+
+def predict_stack(
+    hub: Any,
+    trained: TrainedModel,
+    model: str,
+    ids: list[str],
+    paths: list[str],
+    contents: list[str],
+    zoo: str | Path | None,
+    device: str,
+) -> float:
+    """Predict on files and write it to the model's field; returns images per second."""
+    from bccurate.learning.predict import predict, softmax
+
+    began = time.perf_counter()
+    said = stacked_logits(model_folder(hub.name, model), paths, contents, zoo, device)
+    logits = predict(trained, tempered(said, trained.bases), device=device)
+    seconds = time.perf_counter() - began
+    write_predictions(hub, field_of(model), ids, softmax(logits), logits, trained.classes)
+    return len(ids) / seconds
+
+
+def stacked_logits(
+    folder: Path,
+    paths: Sequence[str],
+    contents: Sequence[str],
+    zoo: str | Path | None = None,
+    device: str = "auto",
+) -> np.ndarray:
+    """What the bases say of N files: float32 (N, bases, C).
+
+    Of an image that is in a fold, or a duplicate of one, the logits of the model that was trained
+    without that fold; of any other the mean over the folds' models.
+
+    Args:
+        folder: the stacker's, as ``train_stacker`` left it.
+        paths: N files.
+        contents: N checksums of pixels, as ``hub.read`` gives them.
+    """
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.data import load_pixels
+    from bccurate.learning.predict import predict
+
+    stored = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
+    own = np.array([stored["fold_of"].get(content, -1) for content in contents])
+    columns_of = []
+    for base in stored["bases"]:
+        pixels, total, counts = None, None, np.zeros(len(paths))
+        for fold in range(stored["folds"]):
+            trained = load_model(fold_folder(folder, base, fold) / "model.safetensors", zoo)
+            if pixels is None or total is None:
+                pixels = load_pixels(paths, trained.image_size)
+                total = np.zeros((len(paths), len(trained.classes)))
+            rows = np.flatnonzero((own == fold) | (own == -1))
+            total[rows] += predict(trained, pixels[rows], device=device)
+            counts[rows] += 1
+        assert total is not None
+        columns_of.append(total / counts[:, None])
+    return np.stack(columns_of, axis=1).astype(np.float32)
+
+
+def tempered(logits: np.ndarray, bases: Sequence[tuple[str, float]]) -> np.ndarray:
+    """``stacked_logits`` over the temperature of each base: as sure as they are right."""
+    temperatures = np.array([temperature for _, temperature in bases], dtype=np.float32)
+    return logits / temperatures[:, None]
+
+
+def contents_of(hub: Any, view: Any) -> list[str]:
+    """The checksum of each sample's pixels, of its source's for a variant; the path where none."""
+    sources = dict(zip(*columns(originals(hub), "id", "pixelhash"), strict=True))
+    rows = zip(*columns(view, "filepath", "pixelhash", "source_id"), strict=True)
+    return [sources.get(source, own) or path for path, own, source in rows]
+
+
+def fold_folder(folder: Path, base: str, fold: int) -> Path:
+    """Where the weights of ``base`` that were trained without ``fold`` lie."""
+    return folder / "folds" / f"{field_of(base)}_{fold}"

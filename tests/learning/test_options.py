@@ -1,0 +1,212 @@
+"""The training's options: each does what its paper says, and none costs the exact resume."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from test_train import SETTINGS, digest, run
+
+from bccurate.errors import UsageError
+from bccurate.learning import train as module
+from bccurate.learning.arithmetic import Arithmetic
+from bccurate.learning.averaging import Average
+from bccurate.learning.consistency import js_consistency
+from bccurate.learning.job import Job
+from bccurate.learning.objective import Objective
+from bccurate.learning.optimiser import make_optimiser, set_rate, update
+from bccurate.learning.settings import TrainSettings
+from bccurate.learning.stages import set_stage
+from bccurate.learning.zoo import ModelSpec
+
+EVERYTHING = {
+    "head_epochs": 1,
+    "balance": "sampling",
+    "label_smoothing": 0.1,
+    "mix": "cutmix",
+    "ema": 0.9,
+    "augment": "dihedral",
+}
+OPTIONS = [
+    {"balance": "weights"},
+    {"mix": "mixup", "label_smoothing": 0.1},
+    {"consistency": 12.0, "augment": "augmix"},
+    EVERYTHING,
+]
+
+
+def job(spec: ModelSpec, targets: list[int], **changes: object) -> Job:
+    """A job of grey images with these targets."""
+    settings = TrainSettings(**{**SETTINGS.__dict__, **changes})
+    images = torch.full((len(targets), 16, 16, 3), 128, dtype=torch.uint8)
+    labels = torch.tensor(targets)
+    nothing = images[:0], labels[:0]
+    return Job(spec, settings, torch.device("cpu"), 2, images, labels, *nothing)
+
+
+@pytest.mark.parametrize("options", OPTIONS, ids=lambda o: "+".join(o))
+def test_resume_is_exact_with_every_option(tiny, tmp_path, monkeypatch, options) -> None:
+    """Stopped in the third epoch and resumed: the bits of an uninterrupted run."""
+    whole = run(tiny, tmp_path / "whole", **options)
+    original = module.train_epoch
+
+    def interrupted(job, way, model, optimiser, epoch, average):
+        row = original(job, way, model, optimiser, epoch, average)
+        if epoch == 3:
+            raise KeyboardInterrupt
+        return row
+
+    monkeypatch.setattr(module, "train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run(tiny, tmp_path / "cut", **options)
+    monkeypatch.setattr(module, "train_epoch", original)
+    cut = run(tiny, tmp_path / "cut", resume=True, **options)
+    assert digest(cut.weights) == digest(whole.weights)
+    assert all(math.isfinite(row["train_loss"]) for row in whole.history)
+
+
+def test_class_weights_by_hand(tiny) -> None:
+    """Three of one class and one of the other: 4 / (2 * 3) and 4 / (2 * 1)."""
+    weights = job(tiny, [0, 0, 0, 1]).class_weights()
+    assert weights.tolist() == pytest.approx([2 / 3, 2.0])
+
+
+def test_weighted_and_smoothed_loss_by_hand(tiny) -> None:
+    """Equal logits cost log 2 whatever the smoothing, times the weight of the class."""
+    work = job(tiny, [0, 0, 0, 1], balance="weights", label_smoothing=0.2, augment="none")
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
+    torch.nn.init.zeros_(model[1].weight)
+    torch.nn.init.zeros_(model[1].bias)
+    batch = Objective(work, Arithmetic()).losses(model, torch.arange(4), torch.arange(4))
+    # torch weights the smoothed part by the mean of both classes' weights.
+    smooth = 0.2 * (2 / 3 + 2) / 2
+    expected = [math.log(2) * (0.8 * w + smooth) for w in (2 / 3, 2 / 3, 2 / 3, 2)]
+    assert batch.losses.tolist() == pytest.approx(expected, rel=1e-5)
+
+
+def test_balanced_sampling_draws_classes_equally_often(tiny) -> None:
+    """One in twenty of the images, half of the draws; without it each image once."""
+    work = job(tiny, [1] * 50 + [0] * 950, balance="sampling")
+    drawn = work.targets[work.order(torch.Generator().manual_seed(1))].float().mean()
+    assert 0.45 < drawn < 0.55  # 1,000 draws: 3 deviations are 0.047
+    plain = job(tiny, [1] * 50 + [0] * 950).order(torch.Generator().manual_seed(1))
+    assert sorted(plain.tolist()) == list(range(1000))
+
+
+def test_average_by_hand() -> None:
+    """Weights 0, then 1 and 1: after warm-up's 1/10 and 2/11 the average is 9/10 and 109/110."""
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.zeros_(model.weight)
+    average = Average(model, decay=0.999)
+    torch.nn.init.ones_(model.weight)
+    average.update(model, 1)
+    assert average.model.weight.item() == pytest.approx(0.9)
+    average.update(model, 2)
+    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11)
+    average.update(model, 10**6)
+    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11 * 0.999)
+
+
+def test_the_head_alone_then_all(tiny) -> None:
+    """Of a frozen backbone no weight and no running statistic moves; then all do."""
+    model = tiny.build(2)
+    optimiser = make_optimiser(model, 1e-2)
+
+    def step(head_only: bool) -> set[str]:
+        before = {k: v.clone() for k, v in model.state_dict().items()}
+        set_stage(model, head_only)
+        loss = model(torch.randn(8, 3, 16, 16)).square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        update(optimiser, loss)
+        return {k for k, v in model.state_dict().items() if not torch.equal(v, before[k])}
+
+    assert step(head_only=True) == {"head.weight", "head.bias"}
+    assert step(head_only=False) == set(model.state_dict())
+
+
+def test_rates_of_both_stages() -> None:
+    """The head's cosine from lr, the rest's from a tenth; each ends at 0."""
+    settings = TrainSettings(epochs=6, head_epochs=2, lr=1e-3)
+    optimiser = torch.optim.Adam([torch.nn.Parameter(torch.zeros(1))])
+
+    def rate(epoch: int, done: float) -> float:
+        set_rate(optimiser, settings, epoch, done)
+        return optimiser.param_groups[0]["lr"]
+
+    assert rate(1, 0) == pytest.approx(1e-3) and rate(2, 0) == pytest.approx(5e-4)
+    assert rate(2, 1) == pytest.approx(0, abs=1e-12)
+    assert rate(3, 0) == pytest.approx(1e-4) and rate(5, 0) == pytest.approx(5e-5)
+
+
+def test_an_update_that_is_not_finite_is_refused() -> None:
+    """Neither weights nor moments move by a NaN; the next sound update is as if none had been."""
+    ends = []
+    for broken_first in (False, True):
+        torch.manual_seed(0)
+        model = torch.nn.Linear(4, 2)
+        optimiser = make_optimiser(model, 1e-2)
+        for factor in [float("nan")] * broken_first + [1.0, 2.0]:
+            loss = model(torch.ones(3, 4)).square().sum() * factor
+            optimiser.zero_grad()
+            loss.backward()
+            assert bool(update(optimiser, loss)) == math.isnan(factor)
+        ends.append(model.weight.detach().clone())
+    assert torch.equal(*ends)
+
+
+def test_early_stop(tiny, tmp_path) -> None:
+    """With patience 2 training ends two epochs after the best one, and keeps that one."""
+    whole = run(tiny, tmp_path / "a", epochs=30, lr=0.3)
+    early = run(tiny, tmp_path / "b", epochs=30, lr=0.3, patience=2)
+    best = max(early.history, key=lambda row: (row["val_macro_f1"], -row["val_loss"]))
+    assert len(early.history) < 30 == len(whole.history)
+    assert early.best_epoch == len(early.history) - 2 == best["epoch"]
+
+
+def test_consistency_by_hand() -> None:
+    """Equal views agree: 0. Two sure of one class and one of the other: by the definition."""
+    logits = torch.randn(5, 3)
+    assert js_consistency(logits, logits, logits).item() == pytest.approx(0, abs=1e-6)
+    one, other = torch.tensor([[50.0, 0.0]]), torch.tensor([[0.0, 50.0]])
+    # The mixture is (2/3, 1/3): 2/3 log(3/2) + 1/3 log 3.
+    expected = 2 / 3 * math.log(1.5) + math.log(3) / 3
+    assert js_consistency(one, one, other).item() == pytest.approx(expected, abs=1e-5)
+
+
+def test_compiled_training_learns(tiny, tmp_path) -> None:
+    """torch.compile: the same losses as without it to 1e-4; the odd last batch runs as written."""
+    file = Path(tiny.package) / "tiny.py"
+    file.write_text(file.read_text().replace("Dropout(0.25)", "Dropout(0)"))  # draws differ
+    plain = run(tiny, tmp_path / "a", epochs=2)
+    built = run(tiny, tmp_path / "b", epochs=2, compile=True)
+    assert built.precision.endswith("compiled")
+    losses = [[row["train_loss"] for row in r.history] for r in (plain, built)]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"head_epochs": 4}, "leave none of 4"),
+        ({"ema": 1.0}, "--ema"),
+        ({"label_smoothing": -0.1}, "--label-smoothing"),
+        ({"balance": "gold"}, "--balance"),
+        ({"consistency": 1.0, "augment": "none"}, "--consistency"),
+    ],
+)
+def test_settings_out_of_range(tiny, tmp_path, changes, message) -> None:
+    """Each is refused by the name of its option before anything is written."""
+    with pytest.raises(UsageError, match=message):
+        run(tiny, tmp_path / "a", **changes)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_network_without_a_head_cannot_train_it_alone(tiny, tmp_path) -> None:
+    """The error names the layer that was looked for."""
+    file = Path(tiny.package) / "tiny.py"
+    file.write_text(file.read_text().replace("head=", "last="))
+    with pytest.raises(UsageError, match="no layer named head"):
+        run(tiny, tmp_path / "a", head_epochs=1)
