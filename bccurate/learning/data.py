@@ -6,14 +6,18 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from tempfile import TemporaryFile
 
 import numpy as np
 import torch
 from PIL import Image
 
 from bccurate.curation.reading import decode_rgb
+from bccurate.files import home
 from bccurate.learning.zoo import ModelSpec
 from bccurate.progress import track
+
+MEMORY_SHARE = 0.5  # of this machine's, for one array of pixels
 
 
 def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> np.ndarray:
@@ -21,12 +25,13 @@ def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> 
 
     An image of another size is resized to the square by antialiased bicubic interpolation.
     Threads, not processes: Pillow decodes outside the interpreter's lock, and threads fill the
-    one array without a copy. ``workers`` is their number, by default one a core.
+    one array without a copy. ``workers`` is their number, by default one a core. An array of more
+    than half of the memory is a file, without a name and gone when it is no longer used.
 
     Raises:
         UnreadableImage: a file does not decode; the message names it.
     """
-    pixels = np.empty((len(paths), size, size, 3), dtype=np.uint8)
+    pixels = _array((len(paths), size, size, 3))
 
     def read(index: int) -> None:
         pixels[index] = resize(decode_rgb(paths[index]), size)
@@ -39,6 +44,17 @@ def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> 
             pool.shutdown(cancel_futures=True)
             raise
     return pixels
+
+
+def _array(shape: tuple[int, ...]) -> np.ndarray:
+    """uint8 of that shape, in memory or, where it is large, mapped from a file."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if np.prod(shape, dtype=np.int64) <= memory * MEMORY_SHARE:
+        return np.empty(shape, dtype=np.uint8)
+    folder = home() / "tmp"
+    folder.mkdir(parents=True, exist_ok=True)
+    with TemporaryFile(dir=folder) as file:  # the mapping keeps it alive
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def resize(image: np.ndarray, size: int) -> np.ndarray:

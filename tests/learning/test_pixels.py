@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from bccurate.errors import UnreadableImage, UsageError
+from bccurate.learning import data
 from bccurate.learning.arithmetic import Arithmetic, choose, pick_device
 from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.data import load_pixels, to_inputs
@@ -36,6 +37,16 @@ def test_load_pixels(files: list[str]) -> None:
         ).all()
     assert (load_pixels(files, 16, workers=1) == pixels).all()
     assert load_pixels([], 16).shape == (0, 16, 16, 3)
+
+
+def test_pixels_that_outgrow_the_memory_lie_in_a_file(files, tmp_path, monkeypatch) -> None:
+    """The same pixels, mapped from a file that has no name and takes no room afterwards."""
+    monkeypatch.setenv("BCCURATE_HOME", str(tmp_path / "home"))
+    plain = load_pixels(files, 16)
+    monkeypatch.setattr(data, "MEMORY_SHARE", 0)
+    mapped = load_pixels(files, 16)
+    assert isinstance(mapped, np.memmap) and not isinstance(plain, np.memmap)
+    assert (mapped == plain).all() and not list((tmp_path / "home" / "tmp").iterdir())
 
 
 def test_unreadable_file_is_named(files: list[str]) -> None:

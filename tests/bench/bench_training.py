@@ -1,0 +1,132 @@
+"""Training images a second at 96x96, batch 32, against a plain loop of timm and torch.
+
+One epoch from files to trained weights, from scratch, flips as the only augmentation. The plain
+loop is a DataLoader of two workers, float32 in torch's own memory order, Adam and cross-entropy.
+``floor``: how much any float32 loop could win at most, were all but the multiplications free and
+these as quick as torch's matrix product (forward pass counted, times three).
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests.bench.cells import files_of
+from tests.bench.measure import Figure, interleaved, versus
+
+TITLE = "Training on a CPU"
+SIZE, BATCH, N, ROUNDS, CLASSES = 96, 32, 192, 3, 8
+GOALS = {"custom_cnn": 1.8, "resnet50": 1.8, "inception_v3": 1.8, "efficientnet_b0": 1.8,
+         "nasnet_mobile": 1.7}  # fmt: skip
+
+
+def run(images: Path) -> list[Figure]:
+    """A ratio a network."""
+    import torch
+
+    files = files_of(images)
+    paths = [str(files[i * len(files) // N]) for i in range(N)]
+    targets = np.arange(N) % CLASSES
+    rate = _matmul_rate()
+    note = f"{torch.backends.cpu.get_cpu_capability()}; {{}}; floor {{:.2f}}"
+    figures = []
+    for name, goal in GOALS.items():
+        ways: list[str] = []
+        seconds = interleaved(
+            {
+                "plain": lambda name=name: plain_epoch(name, paths, targets),
+                "ours": lambda name=name, ways=ways: ways.append(our_epoch(name, paths, targets)),
+            },
+            ROUNDS,
+        )
+        floor = min(seconds["plain"]) / (3 * _multiplications(name) * N / rate)
+        figures.append(
+            versus(name, seconds["plain"], seconds["ours"], f">= {goal}",
+                   note.format(ways[-1], floor))
+        )  # fmt: skip
+    return figures
+
+
+def plain_epoch(name: str, paths: list[str], targets: np.ndarray, workers: int = 2) -> None:
+    """What one writes from timm's and torch's own examples."""
+    import torch
+    from torch.utils.data import DataLoader
+    from torchvision import transforms
+
+    from bccurate.learning.zoo import find_model
+
+    spec = find_model(name)
+    steps = [transforms.RandomHorizontalFlip(), transforms.RandomVerticalFlip(),
+             transforms.ToTensor(), transforms.Normalize(spec.mean, spec.std)]  # fmt: skip
+    files = Files(paths, targets, transforms.Compose(steps))
+    loader = DataLoader(files, BATCH, shuffle=True, num_workers=workers)
+    model = spec.build(CLASSES).train()
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+    for batch, labels in loader:
+        loss = torch.nn.functional.cross_entropy(model(batch), labels)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+
+
+class Files:
+    """A map-style dataset of image files."""
+
+    def __init__(self, paths: list[str], targets: np.ndarray, transform) -> None:
+        self.paths, self.targets, self.transform = paths, targets, transform
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, index: int):
+        with Image.open(self.paths[index]) as image:
+            picture = image.convert("RGB").resize((SIZE, SIZE))
+        return self.transform(picture), int(self.targets[index])
+
+
+def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
+    """Decoding included, the choice of arithmetic not: a training makes it once, in two seconds."""
+    from bccurate.learning.data import load_pixels
+    from bccurate.learning.settings import TrainSettings
+    from bccurate.learning.train import train
+    from bccurate.learning.zoo import find_model
+
+    spec = find_model(name)
+    settings = TrainSettings(epochs=1, batch_size=BATCH, image_size=SIZE, augment="dihedral",
+                             device="cpu", precision="float32")  # fmt: skip
+    nothing = np.zeros((0, SIZE, SIZE, 3), np.uint8), np.zeros(0, np.int64)
+    with tempfile.TemporaryDirectory() as folder:
+        labels = [str(k) for k in range(CLASSES)]
+        pixels = load_pixels(paths, SIZE)
+        result = train(spec, pixels, targets, *nothing, labels, settings, Path(folder))
+    return result.precision
+
+
+def _matmul_rate(side: int = 2048, rounds: int = 5) -> float:
+    """Multiplications a second of torch's float32 matrix product, the best of some."""
+    import torch
+
+    a, b = torch.randn(side, side), torch.randn(side, side)
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        a @ b
+        times.append(time.perf_counter() - began)
+    return side**3 / min(times)
+
+
+def _multiplications(name: str) -> float:
+    """Of a forward pass on one image."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    from bccurate.learning.zoo import find_model
+
+    model = find_model(name).build(CLASSES).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 3, SIZE, SIZE))
+    return counter.get_total_flops() / 2
