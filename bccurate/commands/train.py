@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from bccurate.app.link import share_zoo
+from bccurate.commands.model_card import with_card
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
     WEIGHTS,
@@ -133,7 +134,8 @@ def train(
         )
         share_zoo()
         changed = runs.save(hub, run, record, options)
-        return replace(record, changed=changed or trained_now or predicted.changed)
+        record = replace(record, changed=changed or trained_now or predicted.changed)
+        return with_card(hub, record, zoo)
 
 
 def _check_reads_images(spec: Any) -> None:

@@ -77,7 +77,7 @@ def test_a_second_write_replaces_and_samples_in_memory_follow(dataset) -> None:
 def test_a_field_of_another_kind_is_not_overwritten(dataset) -> None:
     """A person's own field of a model's name is a usage error, and keeps its values."""
     dataset.set_values("m", list("abcde"))
-    with pytest.raises(UsageError, match="'m'.*not Classification"):
+    with pytest.raises(UsageError, match=r"'m'.*not Classification"):
         write_predictions(dataset, "m", dataset.values("id"), *scores(0), CLASSES)
     assert dataset.values("m") == list("abcde")
 
