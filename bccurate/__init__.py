@@ -1,8 +1,8 @@
 """bccurate: curated data, honest splits, and models that look at the cell.
 
 Every command of the command line is a function here with the same name and the same options
-(``import`` is ``import_``, a keyword in Python). Importing this package loads neither torch nor
-fiftyone; a function is loaded when it is first used.
+(``import`` is ``import_``, a keyword in Python; ``evaluate`` of several models is ``compare``).
+Importing this package loads neither torch nor fiftyone; a function is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _COMMANDS = {
     "augment": "augment",
+    "compare": "compare",
     "dedupe": "dedupe",
     "doctor": "doctor",
     "evaluate": "evaluate",

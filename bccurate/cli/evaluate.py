@@ -6,14 +6,17 @@ from bccurate.cli.options import dataset_option, declare, echo, zoo_option
 
 
 @declare("evaluate", "bccurate evaluate custom_cnn")
-@click.argument("model")
+@click.argument("models", metavar="[MODEL]...", nargs=-1)
 @dataset_option
 @zoo_option
-def command(model: str, dataset: str | None, zoo: str | None, as_json: bool) -> None:
+def command(models: tuple[str, ...], dataset: str | None, zoo: str | None, as_json: bool) -> None:
     """Accuracy, macro F1, confusion and calibration per split.
 
     Over clean samples; the numbers for FiftyOne's own evaluation panel are stored as eval_MODEL.
+    Several models, or all with predictions where none is named, stand side by side, each tested
+    against the best single one (McNemar).
     """
-    from bccurate import evaluate
+    from bccurate import compare, evaluate
 
-    echo(evaluate(model, dataset, zoo), as_json)
+    one = len(models) == 1
+    echo(evaluate(models[0], dataset, zoo) if one else compare(models, dataset, zoo), as_json)

@@ -6,15 +6,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.model_card import with_card
 from bccurate.commands.trained import (
+    Part,
     model_folder,
+    part_metrics,
     read_finished,
     require_current_predictions,
     seen_warnings,
-    split_metrics,
+    split_parts,
     weights_file,
 )
 from bccurate.errors import InputError
+from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import evaluate_in_app, field_of
@@ -29,7 +33,8 @@ def evaluate(
 ) -> EvaluateRecord:
     """Measure the stored predictions of a model on the clean samples of each split.
 
-    The train column tells how much was learned by heart; only test tells what to expect.
+    The train column tells how much was learned by heart; only test tells what to expect. The
+    temperature is fitted on val alone. The model card is written anew.
 
     Args:
         model: a model with predictions on this dataset.
@@ -41,24 +46,58 @@ def evaluate(
         UsageError: an unknown model or dataset, or no predictions.
         InputError: no sample has a split.
     """
+    name = dataset_in_use(dataset)
+    with opened(name) as hub:
+        return measure(hub, name, model, zoo)[0]
+
+
+def measure(
+    hub: Any, name: str, model: str, zoo: str | Path | None = None
+) -> tuple[EvaluateRecord, dict[str, Part]]:
+    """What ``evaluate`` writes and returns, and the samples that stand behind it."""
     from bccurate.learning.checkpoint import load_model
 
-    name = dataset_in_use(dataset)
-    run = f"evaluate_{field_of(model)}"
-    with opened(name) as hub:
-        classes = load_model(weights_file(name, model, zoo), zoo).classes
-        require_current_predictions(hub, name, model)
-        view = views.clean(hub).match_tags(list(SPLITS)).exists(f"{LABEL_FIELD}.label")
-        finished = read_finished(model_folder(name, model)) or {"seen": []}
-        metrics, left_out = split_metrics(view, model, classes, set(finished["seen"]))
-        if not metrics:
-            raise InputError(f"No sample of {name!r} has a split.", f"bccurate split -d {name}")
-        warnings = [*seen_warnings(left_out), *_not_clean(hub)]
-        record = EvaluateRecord(name, model, classes, metrics, warnings=warnings)
-        if not runs.save(hub, run, record, {}):
-            return replace(record, changed=False)
+    file = weights_file(name, model, zoo)
+    classes = load_model(file, zoo).classes
+    require_current_predictions(hub, name, model)
+    view = views.clean(hub).match_tags(list(SPLITS)).exists(f"{LABEL_FIELD}.label")
+    finished = read_finished(model_folder(name, model)) or {"seen": []}
+    parts, left_out = split_parts(view, model, classes, set(finished["seen"]))
+    if not parts:
+        raise InputError(f"No sample of {name!r} has a split.", f"bccurate split -d {name}")
+    metrics, temperature, remarks = _calibrated(parts, part_metrics(parts, classes))
+    warnings = [*seen_warnings(left_out), *_not_clean(hub), *remarks]
+    record = EvaluateRecord(name, model, classes, metrics, temperature, warnings=warnings)
+    options = {"weights": sha256_of_file(file)}
+    changed = runs.save(hub, f"evaluate_{field_of(model)}", record, options)
+    if changed:
         evaluate_in_app(view.exists(field_of(model)), model)
-        return record
+    return with_card(hub, replace(record, changed=changed), zoo), parts
+
+
+def _calibrated(
+    parts: dict[str, Part], metrics: dict[str, dict[str, Any]]
+) -> tuple[dict[str, dict[str, Any]], float | None, list[str]]:
+    """Metrics with ``ece_calibrated`` by the temperature of val, that temperature, and remarks."""
+    from bccurate.evaluation.calibration import HIGHEST, LOWEST, ece, fit_temperature
+
+    if "val" not in parts:
+        return metrics, None, ["There are no validation samples to fit a temperature on"]
+    temperature = fit_temperature(parts["val"].logits, parts["val"].targets)
+    calibrated = {
+        split: {
+            **row,
+            "ece_calibrated": ece(parts[split].logits, parts[split].targets, temperature),
+        }
+        for split, row in metrics.items()
+    }
+    remarks = []
+    if temperature in (LOWEST, HIGHEST):
+        remarks.append(
+            f"The temperature ended at its bound {temperature:g}: the {metrics['val']['n']} "
+            "validation samples do not tell it"
+        )
+    return calibrated, temperature, remarks
 
 
 def _not_clean(hub: Any) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bccurate.app.link import share_zoo
+from bccurate.commands.model_card import with_card
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
     WEIGHTS,
@@ -96,7 +97,8 @@ def train(
         return train_stacker(spec, name, list(bases), folds, resume, zoo, settings)
     if bases:
         raise UsageError(f"{model} reads images: it takes no --base", "bccurate train stacker")
-    chosen = make_settings({"image_size": spec.input_size} | settings)
+    size = settings.get("image_size") or spec.input_size
+    chosen = make_settings(settings | {"image_size": size})
     with joined(pick_device(chosen.device)) as world:
         if world.leads:
             name = dataset_in_use(dataset)
@@ -207,4 +209,5 @@ def conclude(
     )
     share_zoo()
     changed = runs.save(hub, f"train_{field_of(model)}", record, options)
-    return replace(record, changed=changed or trained_now or predicted.changed)
+    record = replace(record, changed=changed or trained_now or predicted.changed)
+    return with_card(hub, record, zoo)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import platform
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bccurate import __version__
 from bccurate.errors import UsageError
 from bccurate.files import atomic_write, dataset_home, sha256_of_file
 from bccurate.hub import runs
@@ -100,25 +103,37 @@ def embed_files(
     )
 
 
-def split_metrics(
+@dataclass(frozen=True)
+class Part:
+    """What a model said of N samples of one split.
+
+    Attributes:
+        ids: of the samples.
+        targets: int (N,), indices of the true classes.
+        logits: float64 (N, C).
+    """
+
+    ids: list[str]
+    targets: np.ndarray
+    logits: np.ndarray
+
+
+def split_parts(
     view: Any, model: str, classes: list[str], seen: set[str]
-) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
-    """Metrics of the stored predictions of a view, for each split that has samples.
+) -> tuple[dict[str, Part], dict[str, int]]:
+    """The stored predictions of a view, for each split that has samples.
 
     What stands in val or test and was trained on all the same is left out.
 
     Returns:
-        split to metrics, and split to how many samples were left out.
+        split to part, and split to how many samples were left out.
     """
-    from bccurate.evaluation.metrics import summarise
     from bccurate.hub.predictions import read_predictions
     from bccurate.hub.views import SPLITS
-    from bccurate.learning.predict import softmax
 
     found = read_predictions(view, model)
     index = {label: i for i, label in enumerate(classes)}
-    probabilities = softmax(found.logits.astype(np.float32))
-    metrics, left_out = {}, {}
+    parts, left_out = {}, {}
     for split in SPLITS:
         mine = [
             i
@@ -130,8 +145,27 @@ def split_metrics(
             left_out[split] = len(mine) - len(rows)
         if rows:
             targets = np.array([index[found.labels[i]] for i in rows])
-            metrics[split] = summarise(targets, probabilities[rows], classes)
-    return metrics, left_out
+            parts[split] = Part([found.ids[i] for i in rows], targets, found.logits[rows])
+    return parts, left_out
+
+
+def part_metrics(parts: dict[str, Part], classes: list[str]) -> dict[str, dict[str, Any]]:
+    """``evaluation.metrics.summarise`` of each split."""
+    from bccurate.evaluation.metrics import summarise
+    from bccurate.learning.predict import softmax
+
+    return {
+        split: summarise(part.targets, softmax(part.logits.astype(np.float32)), classes)
+        for split, part in parts.items()
+    }
+
+
+def split_metrics(
+    view: Any, model: str, classes: list[str], seen: set[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """Metrics of what ``split_parts`` finds, and what it left out."""
+    parts, left_out = split_parts(view, model, classes, seen)
+    return part_metrics(parts, classes), left_out
 
 
 def seen_warnings(left_out: dict[str, int]) -> list[str]:
@@ -152,6 +186,15 @@ def read_finished(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def versions() -> dict[str, str]:
+    """Of Python and of the packages whose release can change a result."""
+    from importlib.metadata import version
+
+    packages = ("torch", "timm", "numpy", "fiftyone")
+    ours = {"bccurate": __version__, "python": platform.python_version()}
+    return ours | {package: version(package) for package in packages}
+
+
 def write_finished(
     folder: Path, options: dict[str, Any], result: TrainResult, seen: set[str]
 ) -> dict[str, Any]:
@@ -163,6 +206,7 @@ def write_finished(
         "history": result.history,
         "images_per_second": round(result.images_per_second, 1),
         "device": f"{result.device} ({result.precision})",
+        "versions": versions(),
         "seen": sorted(seen),
     }
     with atomic_write(folder / FINISHED, "w") as file:

@@ -22,8 +22,8 @@ def summarise(targets: np.ndarray, probabilities: np.ndarray, classes: list[str]
     - ``macro_f1``: mean F1 over the classes that occur in the targets or the predictions, as
       scikit-learn's, so that a class no one has and no one predicts does not count as 0;
     - ``ece``: expected calibration error, in [0, 1];
-    - ``per_class``: label to n, precision, recall, f1, recall_interval; None where a figure has
-      no samples to stand on;
+    - ``per_class``: label to n, precision, recall, f1, precision_interval, recall_interval
+      (Wilson, 95 %); None where a figure has no samples to stand on;
     - ``confusion``: C x C counts, rows true, columns predicted;
     - ``reliability``: a row a bin of confidence: low, high, n, confidence, accuracy.
 
@@ -107,6 +107,7 @@ def _class_row(table: np.ndarray, index: int) -> dict[str, Any]:
         "precision": hits / predicted if predicted else None,
         "recall": hits / n if n else None,
         "f1": 2 * hits / (n + predicted) if n + predicted else None,
+        "precision_interval": wilson(hits, predicted),
         "recall_interval": wilson(hits, n),
     }
 

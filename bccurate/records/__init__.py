@@ -14,6 +14,7 @@ from bccurate.records.curation import (
     UseRecord,
 )
 from bccurate.records.learning import (
+    CompareRecord,
     EvaluateRecord,
     ExplainRecord,
     MistakesRecord,
@@ -24,6 +25,7 @@ from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, R
 
 __all__ = [
     "AugmentRecord",
+    "CompareRecord",
     "DedupeRecord",
     "DoctorRecord",
     "EvaluateRecord",

@@ -7,27 +7,40 @@ from typing import Any, ClassVar
 
 from bccurate.records.base import Record, table
 
+HEADER = ["split", "n", "accuracy", "95 % interval", "macro F1", "ECE", "ECE scaled"]
+MOST_CLASSES = 24  # a wider confusion matrix wraps on a terminal
+SPLITS = ("test", "val", "train")  # what says most, first
 
-def metrics_lines(metrics: dict[str, dict[str, Any]]) -> list[str]:
-    """Train, validation and test side by side, as in the paper's Table 2."""
-    rows = [
+
+def metrics_rows(metrics: dict[str, dict[str, Any]]) -> list[list[Any]]:
+    """A row a split, as ``HEADER`` names the columns."""
+    return [
         [
             split,
             m["n"],
             m["accuracy"],
-            f"{m['accuracy_interval'][0]:.4f} to {m['accuracy_interval'][1]:.4f}",
+            _interval(m["accuracy_interval"]),
             m["macro_f1"],
             m["ece"],
+            m.get("ece_calibrated"),
         ]
         for split, m in metrics.items()
     ]
-    return table(rows, ["split", "n", "accuracy", "95 % interval", "macro F1", "ECE"])
+
+
+def metrics_lines(metrics: dict[str, dict[str, Any]]) -> list[str]:
+    """Train, validation and test side by side, as in the paper's Table 2."""
+    return table(metrics_rows(metrics), HEADER)
+
+
+def _interval(interval: list[float] | None) -> str:
+    return f"{interval[0]:.4f} to {interval[1]:.4f}" if interval else "-"
 
 
 @dataclass(frozen=True)
 class TrainRecord(Record):
     """One training. ``metrics``: split to n, accuracy, macro_f1, ece, ...;
-    ``history``: a row an epoch; ``settings``: what repeats the run."""
+    ``history``: a row an epoch; ``settings``: what repeats the run; ``model_card``: a path."""
 
     command: ClassVar[str] = "train"
     model: str
@@ -38,6 +51,7 @@ class TrainRecord(Record):
     history: list[dict[str, Any]]
     images_per_second: float
     metrics: dict[str, dict[str, Any]]
+    model_card: str | None = None
 
     def lines(self) -> list[str]:
         return [
@@ -45,6 +59,7 @@ class TrainRecord(Record):
             f"{self.best_epoch} of {len(self.history)}, {self.images_per_second:,.0f} images/s",
             *metrics_lines(self.metrics),
             f"weights: {self.weights}",
+            *([f"model card: {self.model_card}"] if self.model_card else []),
         ]
 
 
@@ -64,15 +79,82 @@ class PredictRecord(Record):
 
 @dataclass(frozen=True)
 class EvaluateRecord(Record):
-    """``metrics``: split to n, accuracy, accuracy_interval, macro_f1, ece, per_class, confusion."""
+    """``metrics``: split to n, accuracy, accuracy_interval, macro_f1, ece, ece_calibrated,
+    per_class, confusion, reliability; ``temperature``: fitted on val, None where there is none;
+    ``model_card``: the path of the Markdown beside the weights."""
 
     command: ClassVar[str] = "evaluate"
     model: str
     classes: list[str]
     metrics: dict[str, dict[str, Any]]
+    temperature: float | None = None
+    model_card: str | None = None
 
     def lines(self) -> list[str]:
-        return [f"{self.dataset}: {self.model}", *metrics_lines(self.metrics)]
+        found = [f"{self.dataset}: {self.model}", *metrics_lines(self.metrics)]
+        if self.temperature is not None:
+            found.append(f"temperature: {self.temperature:.4f}, fitted on val")
+        split = next((split for split in SPLITS if split in self.metrics), None)
+        if split:
+            found += ["", *_class_lines(self.metrics[split]["per_class"], split)]
+            found += ["", *_confusion_lines(self.classes, self.metrics[split]["confusion"], split)]
+        return [*found, *([f"model card: {self.model_card}"] if self.model_card else [])]
+
+
+def _class_lines(per_class: dict[str, dict[str, Any]], split: str) -> list[str]:
+    rows = [
+        [
+            label,
+            row["n"],
+            row["recall"],
+            _interval(row["recall_interval"]),
+            row["precision"],
+            _interval(row.get("precision_interval")),
+            row["f1"],
+        ]
+        for label, row in per_class.items()
+    ]
+    between = "95 % interval"
+    return table(rows, [f"class ({split})", "n", "recall", between, "precision", between, "F1"])
+
+
+def _confusion_lines(classes: list[str], counts: list[list[int]], split: str) -> list[str]:
+    if len(classes) > MOST_CLASSES:
+        return [f"{len(classes)} classes: --json holds the confusion matrix"]
+    numbers = [str(number + 1) for number in range(len(classes))]
+    names = [f"{number} {label}" for number, label in zip(numbers, classes, strict=True)]
+    rows = [[name, *row] for name, row in zip(names, counts, strict=True)]
+    return table(rows, [f"true ({split}), predicted across", *numbers])
+
+
+@dataclass(frozen=True)
+class CompareRecord(Record):
+    """Models side by side. ``models``: name to metrics (as ``EvaluateRecord``), temperature and
+    model_card; ``best``: the best single model by macro F1 on val, None without val;
+    ``mcnemar``: ``[{"model", "against", "split", "n", "only_model", "only_against", "p_value"}]``,
+    the samples that one of the two alone has right, and the exact two-sided p."""
+
+    command: ClassVar[str] = "evaluate"
+    models: dict[str, dict[str, Any]]
+    best: str | None
+    mcnemar: list[dict[str, Any]]
+
+    def lines(self) -> list[str]:
+        rows = [
+            [model, *row]
+            for model, found in self.models.items()
+            for row in metrics_rows(found["metrics"])
+        ]
+        found = [f"{self.dataset}: {len(self.models)} models", *table(rows, ["model", *HEADER])]
+        if self.mcnemar:
+            tests = [
+                [t["model"], t["split"], t["n"], t["only_model"], t["only_against"], t["p_value"]]
+                for t in self.mcnemar
+            ]
+            header = ["model", "split", "n", "it alone right", f"{self.best} alone right", "p"]
+            found += ["", f"McNemar against {self.best}, the best single model on val"]
+            found += table(tests, header)
+        return found
 
 
 @dataclass(frozen=True)

@@ -219,9 +219,28 @@ def metrics_of(model: ModelPart) -> dict[str, Json]:
 
 
 def compare(data: ReportData) -> list[Json]:
-    """Table 2: a row a model with its metrics for train, val and test."""
+    """Table 2: a row a model with its metrics for train, val and test.
+
+    ``against`` is McNemar's test on the test split against the best single model, where it was
+    made of the very metrics that are shown.
+    """
     found = [(model.name, metrics_of(model)) for model in data.models]
-    return [{"name": name, "splits": [m.get(s) for s in SPLITS]} for name, m in found if m]
+    tests = {row["model"]: row for row in mcnemar(data) if row["split"] == "test"}
+    return [
+        {"name": name, "splits": [m.get(s) for s in SPLITS], "against": tests.get(name)}
+        for name, m in found
+        if m
+    ]
+
+
+def mcnemar(data: ReportData) -> list[Json]:
+    """The tests of ``evaluate`` on several models; none where a model was measured anew since."""
+    record = data.records.get("evaluate") or {}
+    shown = {model.name: metrics_of(model) for model in data.models}
+    fresh = {
+        name for name, row in record.get("models", {}).items() if row["metrics"] == shown.get(name)
+    }
+    return [row for row in record.get("mcnemar", []) if {row["model"], row["against"]} <= fresh]
 
 
 def model_part(data: ReportData, model: ModelPart, number: int, caps: Caps) -> Json:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bccurate.reporting.data import Json, ModelPart, ReportData
-from bccurate.reporting.sections import classes, metrics_of
+from bccurate.reporting.sections import classes, mcnemar, metrics_of
 from bccurate.reporting.text import count_of, percent
 
+CHANCE = 0.05  # a p value above it is no difference
 OVERFIT_GAP = 0.05  # training above test accuracy by more than this is worth a sentence
 
 
@@ -86,6 +87,7 @@ def number_to_believe(data: ReportData) -> list[str]:
     found = [sentence]
     if len(data.models) > 1:
         found.append("It was picked for its macro F1 on the validation split, not for this number.")
+    found += _rivals(data, model.name)
     whole = (data.records.get("split") or {}).get("groups_kept_whole", 0)
     if whole:
         found.append(
@@ -97,6 +99,18 @@ def number_to_believe(data: ReportData) -> list[str]:
             "it has seen those."
         )
     return found
+
+
+def _rivals(data: ReportData, best: str) -> list[str]:
+    """Which models the test split cannot tell from the best one."""
+    alike = [
+        row["model"]
+        for row in mcnemar(data)
+        if row["split"] == "test" and row["against"] == best and row["p_value"] > CHANCE
+    ]
+    if not alike:
+        return []
+    return [f"The test images do not tell it from {', '.join(alike)} (McNemar, p > {CHANCE})."]
 
 
 def _interval(metrics: Json) -> str:

@@ -16,7 +16,8 @@ from tests.bench.cells import folder_of_images
 from tests.bench.page import merged, section
 
 NAMES = (
-    "help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "training",
+    "help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
+    "training",
 )  # fmt: skip
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 

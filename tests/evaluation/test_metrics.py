@@ -46,7 +46,8 @@ def test_agrees_with_scikit_learn(case: tuple[np.ndarray, np.ndarray]) -> None:
 def test_a_class_that_never_occurs_has_no_figures(case: tuple[np.ndarray, np.ndarray]) -> None:
     """None, not 0, and it does not lower the macro F1."""
     row = summarise(*case, CLASSES)["per_class"]["never"]
-    none = {"precision": None, "recall": None, "f1": None, "recall_interval": None}
+    figures = ("precision", "recall", "f1", "precision_interval", "recall_interval")
+    none = dict.fromkeys(figures)
     assert row == {"n": 0, **none}
 
 
@@ -56,6 +57,15 @@ def test_wilson_by_hand() -> None:
     assert wilson(0, 10)[0] == 0.0 and wilson(0, 10)[1] == pytest.approx(0.2775, abs=1e-4)
     assert wilson(10, 10) == pytest.approx([0.7225, 1.0], abs=1e-4)
     assert wilson(0, 0) is None
+
+
+def test_intervals_a_class_by_hand() -> None:
+    """8 of the class's 10 are found, and 8 of the 12 that are called so are right."""
+    targets = np.array([0] * 10 + [1] * 10)
+    predictions = np.array([0] * 8 + [1] * 2 + [0] * 4 + [1] * 6)
+    row = summarise(targets, np.eye(2)[predictions], ["a", "b"])["per_class"]["a"]
+    assert row["recall_interval"] == wilson(8, 10)
+    assert row["precision_interval"] == wilson(8, 12)
 
 
 def test_calibration_error_by_hand() -> None:
