@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -93,9 +93,12 @@ def _spec(model: str, zoo: str | Path | None) -> dict[str, Any]:
 
 def _command(dataset: str, model: str, options: dict[str, Any]) -> str:
     from bccurate.commands.train import train
+    from bccurate.learning.settings import TrainSettings
 
     start = shlex.join(["bccurate", "train", model, "-d", dataset])
-    return command_line(start, options, list(inspect.signature(train).parameters))
+    known = [*inspect.signature(train).parameters, *(row.name for row in fields(TrainSettings))]
+    joined = {k: ",".join(v) if k == "bases" else v for k, v in options.items()}
+    return command_line(start, joined, known)
 
 
 def _leaks(hub: Any) -> dict[str, int]:

@@ -116,7 +116,7 @@ def command_line(command: str, options: Json, known: list[str]) -> str:
     for name, value in options.items():
         if name not in known or value is None or value is False:
             continue
-        flag = "--" + {"views": "view"}.get(name, name).replace("_", "-")
+        flag = "--" + {"views": "view", "bases": "base"}.get(name, name).replace("_", "-")
         for item in value if isinstance(value, list | tuple) else [value]:
             words += [flag] if item is True else [flag, shlex.quote(str(item))]
     return " ".join(words)
