@@ -21,11 +21,13 @@ from bccurate.records.learning import (
     PredictRecord,
     TrainRecord,
 )
+from bccurate.records.robustness import CorruptionsRecord
 from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
 
 __all__ = [
     "AugmentRecord",
     "CompareRecord",
+    "CorruptionsRecord",
     "DedupeRecord",
     "DoctorRecord",
     "EvaluateRecord",
