@@ -53,8 +53,7 @@ def evaluate(
         limit: the most test samples of a class that are corrupted; all where None.
 
     Raises:
-        UsageError: an unknown model, dataset or severity, no predictions, or corruptions for a
-            model that reads no images.
+        UsageError: an unknown model, dataset or severity, or no predictions.
         InputError: no sample has a split.
     """
     name = dataset_in_use(dataset)

@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+from PIL import Image
+
 from bccurate.curation.reading import decode_rgb
 from bccurate.errors import UnreadableImage
 from bccurate.hub.read import LABEL_FIELD, columns
 from bccurate.hub.views import originals
 from bccurate.progress import track
+from bccurate.reporting.data import CorruptionRow
 from bccurate.reporting.pictures import thumbnail
+
+CORRUPTED_SIDE, SMALL = 96, 64  # pixels
+SHOWN = (1, 3, 5)  # severities
 
 
 def intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
@@ -30,6 +37,21 @@ def thumbnails(paths: Iterable[str]) -> dict[str, bytes]:
     wanted = list(dict.fromkeys(paths))
     pictures = ((path, pixels(path)) for path in track(wanted, len(wanted), "pictures"))
     return {path: thumbnail(rgb) for path, rgb in pictures if rgb is not None}
+
+
+def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
+    """A picture (H, W, 3) uint8 under each corruption of the suite, as small JPEGs."""
+    from bccurate.evaluation.corruptions.suite import SUITE, corrupt
+
+    image = Image.fromarray(rgb)
+    image.thumbnail((CORRUPTED_SIDE, CORRUPTED_SIDE))  # else a large one takes a minute
+    cell = np.asarray(image)[None]
+    return [
+        CorruptionRow(
+            name, kind.family, [thumbnail(corrupt(name, cell, s)[0], SMALL) for s in SHOWN]
+        )
+        for name, kind in SUITE.items()
+    ]
 
 
 def pixels(path: str) -> Any:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bccurate.commands.info import info
-from bccurate.commands.pictures import intensities, pixels, thumbnails
+from bccurate.commands.pictures import corruption_rows, intensities, pixels, thumbnails
 from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
@@ -15,9 +15,9 @@ from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of, read_predictions
 from bccurate.hub.read import has_field
-from bccurate.hub.views import originals
+from bccurate.hub.views import clean, originals
 from bccurate.records import ReportRecord
-from bccurate.reporting.data import ModelPart, ReportData, SheetRow
+from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
 from bccurate.reporting.pictures import overlay, thumbnail
@@ -27,7 +27,7 @@ from bccurate.settings import dataset_in_use
 GROUPS, MEMBERS = 12, 6  # of duplicates, as many as the page shows
 WORST = 24  # outliers, and mistakes of each model
 SHEET_ROWS = 16
-PARTS = ("train", "evaluate", "mistakes", "explain")
+PARTS = ("train", "evaluate", "corruptions", "mistakes", "explain")
 
 
 def report(dataset: str | None = None, out: str | Path = "bccurate-report.html") -> ReportRecord:
@@ -58,6 +58,7 @@ def report(dataset: str | None = None, out: str | Path = "bccurate-report.html")
             models=parts,
             intensities=intensities(hub),
             thumbnails=thumbnails(_shown(records, parts)),
+            corruptions=_corrupted_cell(hub) if any(part.corruptions for part in parts) else [],
         )
     page = render(data).encode("utf-8", "replace")
     with atomic_write(path) as file:
@@ -73,7 +74,22 @@ def _of_the_dataset(records: dict[str, Any]) -> dict[str, Any]:
 def _model_part(hub: Any, model: str, records: dict[str, Any]) -> ModelPart:
     field = field_of(model)
     found = {part: records.get(f"{part}_{field}") for part in PARTS}
+    weights = [
+        (runs.stored_options(hub, f"{run}_{field}") or {}).get("weights")
+        for run in ("evaluate", "corruptions")
+    ]
+    if weights[0] != weights[1]:  # of older weights: not to stand beside the others
+        found["corruptions"] = None
     return ModelPart(model, **found, sheet=_sheet(hub, model) if found["explain"] else [])
+
+
+def _corrupted_cell(hub: Any) -> list[CorruptionRow]:
+    """The first clean test image that can still be read, under each corruption."""
+    for path in sorted(clean(hub).match_tags("test").values("filepath")):
+        rgb = pixels(path)
+        if rgb is not None:
+            return corruption_rows(rgb)
+    return []
 
 
 def _sheet(hub: Any, model: str) -> list[SheetRow]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bccurate.commands.stacked import new_image_predictor
 from bccurate.commands.trained import Part, model_folder, weights_file
-from bccurate.errors import InputError, UsageError
+from bccurate.errors import InputError
 from bccurate.files import atomic_write, sha256_of_file
 from bccurate.hub import runs
 from bccurate.hub.predictions import field_of
@@ -23,7 +24,6 @@ from bccurate.records import CorruptionsRecord
 
 if TYPE_CHECKING:
     from bccurate.evaluation.robustness import Kind, Predict
-    from bccurate.learning.checkpoint import TrainedModel
 
 SPLIT = "test"
 FOLDER, HITS = "corruptions", "hits.json"
@@ -56,25 +56,18 @@ def measure_corruptions(
         the stored record, and whether it is new.
 
     Raises:
-        UsageError: a model that reads other models' predictions, or an unknown severity.
+        UsageError: an unknown severity.
         InputError: no test samples, or a file that no longer decodes.
     """
     from bccurate.evaluation.robustness import figures, kinds_of
-    from bccurate.learning.checkpoint import load_model
 
     file = weights_file(hub.name, model, zoo)
-    trained = load_model(file, zoo)
-    if trained.bases:
-        bases = ", ".join(name for name, _ in trained.bases)
-        raise UsageError(
-            f"{model!r} reads the predictions of other models, not images: measure {bases}.",
-            f"bccurate evaluate {trained.bases[0][0]} -d {hub.name} --corruptions",
-        )
     kinds = kinds_of(severities)
-    cells = _cells(hub, parts, limit, trained.image_size)
+    predict, side = _predictor(hub.name, model, file, zoo)
+    cells = _cells(hub, parts, limit, side)
     weights = sha256_of_file(file)
     store = model_folder(hub.name, model) / FOLDER / HITS
-    hits = _count(trained, cells, kinds, store, {"weights": weights, "cells": cells.digest})
+    hits = _count(predict, cells, kinds, store, {"weights": weights, "cells": cells.digest})
     found = figures({kind: hits[kind] for kind in kinds}, len(cells.paths))
     record = CorruptionsRecord(hub.name, model, {"split": SPLIT, "limit": limit, **found})
     options = {"weights": weights, "severities": found["severities"], "limit": limit}
@@ -112,7 +105,7 @@ def _cells(hub: Any, parts: dict[str, Part], limit: int | None, image_size: int)
 
 
 def _count(
-    trained: TrainedModel,
+    predict: Predict,
     cells: _Cells,
     kinds: list[Kind],
     store: Path,
@@ -128,7 +121,7 @@ def _count(
         say(f"{len(missing)} corruptions and severities on {len(cells.paths):,} test images")
         images = load_pixels(cells.paths, cells.side)
         store.parent.mkdir(parents=True, exist_ok=True)
-        for kind, n in count_hits(_predict_of(trained), images, cells.targets, missing):
+        for kind, n in count_hits(predict, images, cells.targets, missing):
             hits[kind] = n
             rows = [[name, severity, count] for (name, severity), count in hits.items()]
             with atomic_write(store, "w") as file:
@@ -136,12 +129,15 @@ def _count(
     return hits
 
 
-def _predict_of(trained: TrainedModel) -> Predict:
-    from bccurate.learning.data import resize
-    from bccurate.learning.predict import predictor
+def _predictor(dataset: str, model: str, file: Path, zoo: str | Path | None) -> tuple[Predict, int]:
+    """From images of any size to logits, and the side in pixels that the model reads."""
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.predict import image_predictor
 
-    logits_of, side = predictor(trained), trained.image_size
-    return lambda images: logits_of(np.stack([resize(image, side) for image in images]))
+    trained = load_model(file, zoo)
+    if trained.bases:
+        return new_image_predictor(model_folder(dataset, model), trained, zoo)
+    return image_predictor(trained), trained.image_size
 
 
 def _stored(store: Path, key: dict[str, str]) -> dict[Kind, int]:

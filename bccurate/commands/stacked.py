@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,6 +79,34 @@ def stacked_logits(
         assert total is not None
         columns_of.append(total / counts[:, None])
     return np.stack(columns_of, axis=1).astype(np.float32)
+
+
+def new_image_predictor(
+    folder: Path, trained: TrainedModel, zoo: str | Path | None = None, device: str = "auto"
+) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
+    """A function from images in no fold, uint8 (B, H, W, 3), to the stacker's logits (B, C).
+
+    It holds the models of all bases and folds at once. Beside it the largest side that a base
+    reads, in pixels.
+    """
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.predict import image_predictor, predictor
+
+    stored = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
+    stack, side, readers = predictor(trained, device), 0, []
+    for base in stored["bases"]:
+        own = []
+        for fold in range(stored["folds"]):
+            model = load_model(fold_folder(folder, base, fold) / "model.safetensors", zoo)
+            side = max(side, model.image_size)
+            own.append(image_predictor(model, device))
+        readers.append(own)
+
+    def logits_of(images: np.ndarray) -> np.ndarray:
+        said = [np.mean([read(images) for read in own], axis=0) for own in readers]
+        return stack(tempered(np.stack(said, axis=1).astype(np.float32), trained.bases))
+
+    return logits_of, side
 
 
 def tempered(logits: np.ndarray, bases: Sequence[tuple[str, float]]) -> np.ndarray:

@@ -24,7 +24,7 @@ from bccurate.evaluation.corruptions.suite import (
 from bccurate.evaluation.metrics import wilson
 from bccurate.progress import track
 
-BATCH = 256  # images that are held corrupted at once: 7 MB at 96 pixels
+BATCH = 128  # images that are held corrupted at once: 3.5 MB at 96 pixels
 Kind = tuple[str, int]  # a corruption and its severity
 CLEAN: Kind = ("", 0)
 Predict = Callable[[np.ndarray], np.ndarray]

@@ -9,7 +9,7 @@ import torch
 
 from bccurate.learning.arithmetic import Arithmetic, pick_device
 from bccurate.learning.checkpoint import TrainedModel
-from bccurate.learning.data import normalise
+from bccurate.learning.data import normalise, resize
 from bccurate.learning.zoo import IMAGES
 from bccurate.progress import track
 
@@ -52,6 +52,14 @@ def predictor(trained: TrainedModel, device: str = "auto") -> Callable[[np.ndarr
             return model(ARITHMETIC.inputs(batch)).float().cpu().numpy()
 
     return logits_of
+
+
+def image_predictor(
+    trained: TrainedModel, device: str = "auto"
+) -> Callable[[np.ndarray], np.ndarray]:
+    """``predictor`` for one batch of images of any one size, resized to the model's own."""
+    logits_of, side = predictor(trained, device), trained.image_size
+    return lambda images: logits_of(np.stack([resize(image, side) for image in images]))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ All text goes through ``Markup.format``, which escapes it; nothing here joins ra
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -155,6 +155,25 @@ def recall_bars(per_class: dict[str, dict], title: str) -> Markup:
 
 def _bar(share: float, left: float, right: float) -> float:
     return round(left + min(max(share, 0.0), 1.0) * (right - left), 1)
+
+
+def heat_map(rows: Mapping[str, Sequence[float]], columns: Sequence[str], title: str) -> Markup:
+    """Shares in [0, 1], a row a name: the darker the more, with the percentage in each cell."""
+    left, cell, height, top = 118, 52, 24, 18
+    parts = [
+        text(left + (i + 0.5) * cell, 11, name, "tick", "middle") for i, name in enumerate(columns)
+    ]
+    shape = '<rect x="{}" y="{}" width="{}" height="{}" class="heat" fill-opacity="{:.3f}"/>'
+    for row, (name, shares) in enumerate(rows.items()):
+        y = top + row * height
+        parts.append(text(left - 8, y + 15, clip(name, 20), "row", "end"))
+        for i, share in enumerate(shares):
+            inside = min(max(share, 0.0), 1.0)
+            x = left + i * cell
+            parts.append(Markup(shape).format(x, y, cell - 2, height - 2, inside))
+            kind = "row full" if inside > 0.7 else "row"
+            parts.append(text(x + cell / 2 - 1, y + 15, f"{100 * share:.0f}", kind, "middle"))
+    return svg(left + cell * len(columns) + 4, top + height * len(rows) + 4, title, parts)
 
 
 def history(rows: Sequence[dict], kind: str, title: str) -> Markup:

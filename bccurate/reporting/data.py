@@ -26,6 +26,15 @@ class SheetRow:
 
 
 @dataclass(frozen=True)
+class CorruptionRow:
+    """One cell under one corruption: JPEG bytes at severity 1, 3 and 5."""
+
+    name: str
+    family: str
+    images: list[bytes]
+
+
+@dataclass(frozen=True)
 class ModelPart:
     """One model's records, each None where that command has not run, and its Grad-CAM sheet."""
 
@@ -35,6 +44,7 @@ class ModelPart:
     mistakes: Json | None = None
     explain: Json | None = None
     sheet: list[SheetRow] = field(default_factory=list)
+    corruptions: Json | None = None
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,7 @@ class ReportData:
 
     ``created`` is a date and time as the reader should see it. ``intensities`` maps a label to
     ``(mean, std, is_outlier)`` an image, on the 0 to 255 scale. ``thumbnails`` maps a file path
-    to JPEG bytes; a path without one is shown by name.
+    to JPEG bytes; a path without one is shown by name. ``corruptions`` is one cell under each.
     """
 
     dataset: str
@@ -52,3 +62,4 @@ class ReportData:
     models: list[ModelPart] = field(default_factory=list)
     intensities: dict[str, list[tuple[float, float, bool]]] = field(default_factory=dict)
     thumbnails: dict[str, bytes] = field(default_factory=dict)
+    corruptions: list[CorruptionRow] = field(default_factory=list)

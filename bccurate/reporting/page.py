@@ -18,6 +18,7 @@ from markupsafe import Markup, escape
 
 from bccurate.reporting.data import ReportData
 from bccurate.reporting.intensity import whole
+from bccurate.reporting.robustness import ESTIMATES, estimates, robustness, which_to_believe
 from bccurate.reporting.sections import (
     SPLITS,
     Caps,
@@ -90,6 +91,10 @@ def _render(data: ReportData, share: float) -> str:
             split_names=SPLITS,
             table=compare(data),
             best=best.name if best else None,
+            estimates=estimates(data),
+            estimate_names=list(ESTIMATES.values()),
+            which=which_to_believe(data, best),
+            robustness=robustness(data, caps),
             models=[model_part(data, model, i, caps) for i, model in enumerate(data.models, 1)],
             runs=runs(data),
         )

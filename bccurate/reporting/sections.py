@@ -28,6 +28,7 @@ class Caps:
     mistakes: int = 24
     sheet: int = 24
     beside: int = intensity.WORST  # the plot of a class
+    corruptions: int = 40
 
     def scaled(self, share: float) -> Caps:
         """Caps for a page that may hold only ``share`` in [0, 1] of the pictures."""
@@ -36,7 +37,13 @@ class Caps:
             self.members,
             *(
                 math.floor(most * share)
-                for most in (self.outliers, self.mistakes, self.sheet, self.beside)
+                for most in (
+                    self.outliers,
+                    self.mistakes,
+                    self.sheet,
+                    self.beside,
+                    self.corruptions,
+                )
             ),
         )
 
@@ -292,6 +299,6 @@ def runs(data: ReportData) -> list[tuple[str, str]]:
     """Name and shortened JSON of every record."""
     found = list(data.records.items())
     for model in data.models:
-        parts = ("train", "evaluate", "mistakes", "explain")
+        parts = ("train", "evaluate", "corruptions", "mistakes", "explain")
         found += [(f"{part} {model.name}", getattr(model, part)) for part in parts]
     return [(name, pretty_record(record)) for name, record in found if record]

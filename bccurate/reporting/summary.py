@@ -88,6 +88,12 @@ def number_to_believe(data: ReportData) -> list[str]:
     if len(data.models) > 1:
         found.append("It was picked for its macro F1 on the validation split, not for this number.")
     found += _rivals(data, model.name)
+    figures = (model.corruptions or {}).get("figures")
+    if figures:
+        found.append(
+            f"On corrupted copies of those images it is {percent(figures['corrupted_accuracy'])}: "
+            "nearer to what images from elsewhere will give."
+        )
     whole = (data.records.get("split") or {}).get("groups_kept_whole", 0)
     if whole:
         found.append(

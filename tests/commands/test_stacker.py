@@ -108,3 +108,13 @@ def test_too_few_bases(cli, name, rendered, stacked, zoo):
     bccurate.split(name)
     with pytest.raises(UsageError, match="best models by validation macro F1"):
         bccurate.train("stacker", name)
+
+
+def test_the_stacker_is_measured_on_corrupted_images_too(stacked, zoo):
+    """Its bases read the images: clean it is as right as its stored predictions are."""
+    name, _ = stacked
+    record = bccurate.evaluate("stacker", name, zoo, corruptions=True, severities=(5,))
+    found = record.corruptions
+    assert found["n"] == record.metrics["test"]["n"]
+    assert found["accuracy"] == pytest.approx(record.metrics["test"]["accuracy"])
+    assert len(found["corruptions"]) == 27

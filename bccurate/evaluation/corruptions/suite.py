@@ -26,7 +26,7 @@ from bccurate.evaluation.corruptions import (
 from bccurate.evaluation.corruptions.kind import Corruption
 
 SEVERITIES = (1, 2, 3, 4, 5)
-VERSION = 1  # of the suite: another one where any pixel of any corruption changes
+VERSION = 1  # part of every draw and of what is stored: another one where a definition changes
 SUITE: dict[str, Corruption] = {
     corruption.name: corruption
     for family in (noise, blur, light, colour, geometric, occlusion, digital)
@@ -59,7 +59,7 @@ def corrupt(
     if len(seeds) != len(images):
         raise InputError(f"There are {len(seeds)} seeds for {len(images)} images")
     level, key = corruption.levels[severity - 1], crc32(name.encode())
-    out = np.empty_like(images)
+    out = np.empty(images.shape, np.uint8)
     for row, (image, seed) in enumerate(zip(images, seeds.tolist(), strict=True)):
         draw = np.random.Generator(np.random.PCG64([VERSION, key, severity, seed]))
         out[row] = corruption.apply(np.ascontiguousarray(image), level, draw)

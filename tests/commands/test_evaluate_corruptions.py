@@ -9,6 +9,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from PIL import Image
+from test_zoo_folder import ROW, TINY
 
 import bccurate
 from bccurate.commands.robustness import FOLDER, HITS
@@ -17,21 +18,6 @@ from bccurate.evaluation.corruptions.suite import SUITE, corrupt
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.predict import predict
 
-TINY = """
-from collections import OrderedDict
-from torch import nn
-
-
-def build(num_classes):
-    return nn.Sequential(OrderedDict(
-        conv=nn.Conv2d(3, 8, 3, stride=2, padding=1), bn=nn.BatchNorm2d(8), relu=nn.ReLU(),
-        pool=nn.AdaptiveAvgPool2d(1), flat=nn.Flatten(), head=nn.Linear(8, num_classes)))
-"""
-ROW = {
-    "name": "tiny", "module": "tiny", "input_size": 32, "mean": [0.5, 0.5, 0.5],
-    "std": [0.25, 0.25, 0.25], "gradcam_layer": "conv", "weights": None, "licence": "MIT",
-    "paper": "none",
-}  # fmt: skip
 NAME = "corrupted"
 
 
@@ -133,3 +119,16 @@ def test_wrong_options_are_usage_errors(cli, options, arguments, words):
     """Exit 2 and what is wrong, before anything is measured."""
     outcome = cli("evaluate", *arguments, "-d", NAME)
     assert outcome.code == 2 and words in outcome.err
+
+
+def test_the_report_shows_it_beside_the_clean_test(cli, options, tmp_path):
+    """The section has a map and a sheet; of other weights it has neither."""
+    cli("evaluate", *options, "--severities", "1", "--limit", 1)
+    bccurate.report(NAME, tmp_path / "a.html")
+    page = (tmp_path / "a.html").read_text(encoding="utf-8")
+    assert page.split('id="robustness"')[1].split("</section>")[0].count("<img") == 3 * len(SUITE)
+    bccurate.train("tiny", NAME, epochs=2, batch_size=64, zoo=options[4])
+    bccurate.evaluate("tiny", NAME, options[4])
+    bccurate.report(NAME, tmp_path / "b.html")
+    page = (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert "evaluate tiny --corruptions" in page.split('id="robustness"')[1].split("</section>")[0]
