@@ -43,7 +43,7 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
     """What the command line takes, the function of the same name takes too."""
     function = getattr(bccurate, "import_" if name == "import" else name)
     takes = set(inspect.signature(function).parameters)
-    renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}}
+    renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}, "models": {"model"}}
     for parameter in _command(name).params:
         if parameter.name in ("as_json", "help", "fail_on_found"):
             continue
