@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import statistics
@@ -14,6 +15,7 @@ import pytest
 
 import bccurate
 from bccurate.cli.group import COMMANDS, cli
+from bccurate.learning.settings import TrainSettings
 
 NAMES = sorted(COMMANDS)
 
@@ -43,6 +45,8 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
     """What the command line takes, the function of the same name takes too."""
     function = getattr(bccurate, "import_" if name == "import" else name)
     takes = set(inspect.signature(function).parameters)
+    if name == "train":  # its settings, by name
+        takes |= {field.name for field in dataclasses.fields(TrainSettings)}
     renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}, "models": {"model"}}
     for parameter in _command(name).params:
         if parameter.name in ("as_json", "help", "fail_on_found"):
