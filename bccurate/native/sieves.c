@@ -137,7 +137,7 @@ INLINE void correlations_of_two(const float *one, const float *two, const float 
     ONCE for (int k = 0; k < TERMS; k++) {
         const v8 x = one[k] - (v8){0}, y = two[k] - (v8){0};
         for (int l = 0; l < LANES / 8; l++) {
-            const v8 other = AT(b + k * LANES + 8 * l);
+            const v8 other = loaded(b + k * LANES + 8 * l);
             sum[0][l] = fused(x, other, sum[0][l]);
             sum[1][l] = fused(y, other, sum[1][l]);
         }
