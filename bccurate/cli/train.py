@@ -23,7 +23,7 @@ from bccurate.cli.options import dataset_option, declare, device_option, echo, z
 )
 @click.option(
     "--augment",
-    type=click.Choice(["none", "dihedral", "randaugment", "augmix"]),
+    type=click.Choice(["none", "dihedral", "randaugment", "augmix", "smear"]),
     default="dihedral",
     show_default=True,
     help="On the fly; dihedral is rotations by 90 degrees and flips.",

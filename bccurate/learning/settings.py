@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.augmentation.variants import AUGMENTATIONS
 from bccurate.errors import UsageError
-
-AUGMENTATIONS = ("none", "dihedral", "randaugment", "augmix")
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,8 @@ class TrainSettings:
         batch_size: images an update, at least 2.
         lr: Adam's learning rate at the start; it falls to 0 along half a cosine.
         image_size: side of the input in pixels.
-        augment: ``none``, ``dihedral``, ``randaugment`` or ``augmix``.
+        augment: one of ``AUGMENTATIONS``: ``none``, ``dihedral``, ``randaugment``, ``augmix`` or
+            ``smear``.
         weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
