@@ -15,7 +15,7 @@ import conftest
 from tests.bench.cells import folder_of_images
 from tests.bench.page import merged, section
 
-NAMES = ("help", "import", "hashing", "groups", "matching", "dedupe", "outliers")
+NAMES = ("help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "augmentation")
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 
 
