@@ -29,7 +29,7 @@ from bccurate.progress import speaks
 )
 @click.option(
     "--augment",
-    type=click.Choice(["none", "dihedral", "randaugment", "augmix"]),
+    type=click.Choice(["none", "dihedral", "randaugment", "augmix", "paper", "smear"]),
     help="On the fly; default dihedral: rotations by 90 degrees and flips.",
 )
 @click.option("--weights", help="imagenet, none or a FILE; default none.")
