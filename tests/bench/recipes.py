@@ -52,6 +52,8 @@ def main() -> None:
     given = parser.parse_args()
     parts = _parts(folder_of_images(given.data), given.size, given.every)
     for name in given.only or ROWS:
+        _weights(name, parts, given)
+    for name in given.only or ROWS:
         file = KEPT / f"{_key(given)}-{name.replace(' ', '_').replace('/', '_')}.json"
         if not file.exists():
             row = _measure(name, parts, given)
@@ -97,31 +99,42 @@ def _parts(images: Path, size: int, every: int) -> dict[str, Any]:
     }
 
 
-def _measure(name: str, parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
-    from bccurate.evaluation.robustness import measure
-
+def _settings(name: str, given: argparse.Namespace) -> Any:
     from bccurate.commands.train import make_settings
-    from bccurate.evaluation.calibration import ece, fit_temperature
-    from bccurate.learning.checkpoint import load_model
-    from bccurate.learning.predict import predict
     from bccurate.learning.recipes import with_recipe
-    from bccurate.learning.train import train
-    from bccurate.learning.zoo import find_model
 
     changes = dict(ROWS[name])
     chosen = {"epochs": given.epochs, "image_size": given.size, "seed": given.seed}
-    settings = make_settings(with_recipe(changes.pop("recipe", None), chosen | changes))
+    return make_settings(with_recipe(changes.pop("recipe", None), chosen | changes))
+
+
+def _weights(name: str, parts: dict[str, Any], given: argparse.Namespace) -> Path:
+    """The weights of a row, trained where they are not there."""
+    from bccurate.learning.train import MODEL, train
+    from bccurate.learning.zoo import find_model
+
     folder = KEPT / f"{_key(given)}-{name.replace(' ', '_')}"
-    spec = find_model(given.model)
-    result = train(spec, *parts["train"], *parts["val"], parts["classes"], settings, folder,
-                   resume=None)  # fmt: skip
-    trained = load_model(result.weights)
+    if not (folder / MODEL).exists():
+        print(f"training: {name}", flush=True)
+        train(find_model(given.model), *parts["train"], *parts["val"], parts["classes"],
+              _settings(name, given), folder, resume=None)  # fmt: skip
+    return folder / MODEL
+
+
+def _measure(name: str, parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
+    from bccurate.evaluation.robustness import measure
+
+    from bccurate.evaluation.calibration import ece, fit_temperature
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.predict import predict
+
+    trained = load_model(_weights(name, parts, given))
     images, targets = parts["test"]
     logits = predict(trained, images)
     temperature = fit_temperature(predict(trained, parts["val"][0]), parts["val"][1])
     found = measure(lambda pixels: predict(trained, pixels).argmax(1), images, targets)
     return {
-        "settings": asdict(settings),
+        "settings": asdict(_settings(name, given)),
         "clean": float((logits.argmax(1) == targets).mean()),
         "ece": ece(logits, targets),
         "ece_scaled": ece(logits, targets, temperature),
