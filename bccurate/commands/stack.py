@@ -49,6 +49,7 @@ class _Base:
     spec: ModelSpec
     settings: TrainSettings
     views: list[str]
+    sha256: str
 
 
 def train_stacker(
@@ -86,10 +87,9 @@ def train_stacker(
         options: dict[str, Any] = asdict(settings) | {
             "bases": [base.spec.name for base in bases],
             "folds": folds,
-            "weights_of_bases": [read_finished(model_folder(name, base.spec.name))["weights"]  # type: ignore[index]
-                                 for base in bases],
+            "weights_of_bases": [base.sha256 for base in bases],
             "data": digest(training, validation),
-        }  # fmt: skip
+        }
         finished = read_finished(folder)
         trained_now = finished is None or finished["options"] != options
         if finished is None or trained_now:
@@ -117,7 +117,7 @@ def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> lis
         options = dict(finished["options"])
         views = options.pop("views")
         options.pop("data")
-        bases.append(_Base(spec, make_settings(options), views))
+        bases.append(_Base(spec, make_settings(options), views, finished["weights"]))
     if len({base.spec.name for base in bases}) < max(2, len(bases)):
         raise UsageError(
             f"A stacker joins at least two different models, not {', '.join(names)}",

@@ -97,6 +97,8 @@ def train(
     if spec.inputs == PREDICTIONS:
         from bccurate.commands.stack import train_stacker
 
+        if views:
+            raise UsageError(f"{model} takes the views of its bases: leave out --view")
         name = dataset_in_use(dataset)
         return train_stacker(spec, name, list(bases), folds, resume, zoo, settings)
     if bases:
