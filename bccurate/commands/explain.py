@@ -1,4 +1,4 @@
-"""``bccurate explain``: Grad-CAM maps of what a model looks at, as a Heatmap field."""
+"""``bccurate explain``: Grad-CAM maps of what a model looks at, and how much is on the cell."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from bccurate.commands.attention import forget_attention, measure_attention
 from bccurate.commands.trained import CHUNK, weights_file
 from bccurate.errors import UsageError, nearest
 from bccurate.files import sha256_of_file
@@ -31,6 +32,8 @@ def explain(
     zoo: str | Path | None = None,
 ) -> ExplainRecord:
     """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
+
+    Where ``background`` has made cell masks, the share of each map on the cell is written, too.
 
     Args:
         model: a model that was trained on this dataset.
@@ -58,9 +61,13 @@ def explain(
         chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)
         chosen = chosen.exists(LABEL_FIELD if target == "true" else field_of(model))
         require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
-        options = {"target": target, "weights": sha256_of_file(file)}
-        if runs.stored_options(hub, run) != options:
+        options: dict[str, Any] = {"target": target, "weights": sha256_of_file(file)}
+        stored = runs.stored_options(hub, run) or {}
+        if any(stored.get(key) != value for key, value in options.items()):
             _forget(hub, field, run)
+        options["masks"] = (runs.stored_options(hub, "background") or {}).get("method")
+        if stored != options:
+            forget_attention(hub, field_of(model))
         ids, paths, labels, done = columns(
             chosen, "id", "filepath", _label_path(target, model), f"{field}.range"
         )
@@ -71,11 +78,12 @@ def explain(
             show_in_app(hub, field)
         else:
             size = (runs.load(hub, run) or {})["map_size"]
+        measured, attention = measure_attention(hub, field_of(model))
         n = len(hub.exists(field))
         layer = trained.spec.gradcam_layer
-        record = ExplainRecord(name, model, target, field, layer, list(size), n)
+        record = ExplainRecord(name, model, target, field, layer, list(size), n, attention)
         runs.save(hub, run, record, options)
-        return replace(record, changed=bool(todo))
+        return replace(record, changed=bool(todo or measured))
 
 
 def _check_target(target: str, classes: list[str]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.attention import attention_fields, attention_view
 from bccurate.commands.background import VIEW
 from bccurate.commands.dedupe import imported_conflicts
 from bccurate.commands.trained import model_folder
@@ -90,7 +91,9 @@ def _traces(name: str, run: str) -> _Traces:
         "predict": _Traces((what,)),
         "evaluate": _Traces(evaluation=f"eval_{what}"),
         "mistakes": _Traces(("mistakenness",), (), (f"mistakes_{what}",)),
-        "explain": _Traces((f"gradcam_{what}",)),
+        "explain": _Traces(
+            (f"gradcam_{what}", *attention_fields(what)), views=(attention_view(what),)
+        ),
     }
     return table[command]
 
