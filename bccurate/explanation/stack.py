@@ -57,31 +57,34 @@ class StackMap:
 
     def __init__(self, n: int, size: tuple[int, int], bases: int) -> None:
         """For ``n`` images, maps of ``size`` (H, W)."""
-        self.total = torch.zeros(n, *size)
-        self.energy = torch.zeros(n, bases)
+        self.signed = torch.zeros(bases, n, *size)
 
     def add(
-        self, base: int, branches: list[Branch], derivatives: torch.Tensor, batch_size: int = 64
-    ) -> None:
-        """Take in the base number ``base``, with its own (N, C) of ``logit_derivatives``."""
-        own = torch.zeros_like(self.total)
-        for branch in branches:
-            chosen = branch.shares.nonzero().flatten()
-            weights = derivatives[chosen] * branch.shares[chosen, None]
+        self, base: int, branch: Branch, derivatives: torch.Tensor, batch_size: int = 64
+    ) -> tuple[int, int]:
+        """Take in a network of the base number ``base``; the (h, w) of its own map, (0, 0) unused.
+
+        ``derivatives`` (N, C) are the base's own of ``logit_derivatives``.
+        """
+        chosen = branch.shares.nonzero().flatten()
+        weights = derivatives[chosen] * branch.shares[chosen, None]
+        size = (0, 0)
+        if len(chosen):
             inputs = branch.inputs[chosen]
             for rows, cams in signed_maps(branch.model, branch.layer, inputs, weights, batch_size):
-                own[chosen[rows]] += _upsampled(cams, self.total.shape[1:]).cpu()
-        self.total += own
-        self.energy[:, base] = own.relu().sum((1, 2))
+                self.signed[base, chosen[rows]] += _upsampled(cams, self.signed.shape[2:]).cpu()
+                size = (cams.shape[2], cams.shape[3])
+        return size
 
     def maps(self) -> np.ndarray:
         """float32 (N, H, W) in [0, 1], each scaled to a maximum of 1; without evidence zeros."""
-        return scale_to_one(self.total.relu()[:, None], self.total.shape[1:]).numpy()
+        return scale_to_one(self.signed.sum(0).relu()[:, None], self.signed.shape[2:]).numpy()
 
     def shares(self) -> np.ndarray:
         """float32 (N, B): each base's share of the positive evidence; zeros where there is none."""
-        sums = self.energy.sum(1, keepdim=True)
-        return torch.where(sums > 0, self.energy / sums, torch.zeros_like(self.energy)).numpy()
+        energy = self.signed.relu().sum((2, 3)).T
+        sums = energy.sum(1, keepdim=True)
+        return torch.where(sums > 0, energy / sums, torch.zeros_like(energy)).numpy()
 
 
 def _upsampled(cams: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

@@ -57,6 +57,7 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
 def test_choices_are_those_of_the_methods():
     """Literal choices of the options are the constants of the method modules."""
     from bccurate.augmentation.variants import AUGMENTATIONS, VARIANTS
+    from bccurate.curation.background import METHODS as MASKS
     from bccurate.curation.duplicates import KEEP
     from bccurate.curation.hashing import METHODS
     from bccurate.curation.outliers import STATISTICS
@@ -71,6 +72,7 @@ def test_choices_are_those_of_the_methods():
     assert choices("outliers", "statistic") == set(STATISTICS)
     assert choices("import", "kind") == set(FORMATS)
     assert choices("augment", "kind") == set(VARIANTS)
+    assert choices("background", "method") == set(MASKS)
     assert choices("train", "augment") == set(AUGMENTATIONS)
 
 

@@ -51,8 +51,9 @@ def test_equals_autograd_through_the_whole_stack() -> None:
     derivatives = logit_derivatives(stacker, logits, temperatures, targets)
     found = StackMap(5, SIZE, 2)
     half, whole = torch.full((5,), 0.5), torch.ones(5)
-    found.add(0, [Branch(m, "conv", images, half) for m in (one, two)], derivatives[:, 0])
-    found.add(1, [Branch(other, "conv", images, whole)], derivatives[:, 1])
+    for model in (one, two):
+        assert found.add(0, Branch(model, "conv", images, half), derivatives[:, 0]) == (8, 8)
+    found.add(1, Branch(other, "conv", images, whole), derivatives[:, 1])
     assert torch.allclose(torch.from_numpy(found.maps()), expected, atol=1e-5)
     assert expected.sum((1, 2)).min() > 0
     shares = torch.from_numpy(found.shares())
@@ -68,5 +69,5 @@ def test_a_base_that_the_stack_ignores_has_no_share() -> None:
     derivatives[:, 1] = 0
     found = StackMap(4, SIZE, 2)
     for base, model in enumerate((one, other)):
-        found.add(base, [Branch(model, "conv", images, torch.ones(4))], derivatives[:, base])
+        found.add(base, Branch(model, "conv", images, torch.ones(4)), derivatives[:, base])
     assert (found.shares()[:, 1] == 0).all()
