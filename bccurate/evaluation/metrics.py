@@ -56,8 +56,8 @@ def confusion(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.
     return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
 
 
-def wilson(hits: int, n: int) -> list[float] | None:
-    """The 95 % interval [low, high] of a share (Wilson 1927); None where n is 0.
+def wilson(hits: float, n: int) -> list[float] | None:
+    """The 95 % interval [low, high] of the share ``hits`` / ``n`` (Wilson 1927); None where n is 0.
 
     Unlike the normal interval it stays within [0, 1] and is not empty at 0 or n hits.
     """

@@ -1,0 +1,36 @@
+"""Noise of a sensor: each value of each channel by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bccurate.evaluation.corruptions.kind import IMAGENET_C, Corruption, to_bytes
+
+
+def gaussian_noise(image: np.ndarray, sigma: float, draw: np.random.Generator) -> np.ndarray:
+    """Plus normal noise; ``sigma`` is a fraction of the range 0 to 255."""
+    noise = draw.standard_normal(image.shape, dtype=np.float32)
+    return to_bytes(image + noise * np.float32(sigma * 255))
+
+
+def shot_noise(image: np.ndarray, photons: float, draw: np.random.Generator) -> np.ndarray:
+    """Counts of a Poisson process: a white pixel gets ``photons`` of them on average."""
+    return to_bytes(draw.poisson(image / 255 * photons) / photons * 255)
+
+
+def impulse_noise(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
+    """Salt and pepper: ``share`` of the values become 0 or 255, one half each."""
+    chance = draw.random(image.shape, dtype=np.float32)
+    out = image.copy()
+    out[chance < share] = 255
+    out[chance < share / 2] = 0
+    return out
+
+
+CORRUPTIONS = (
+    Corruption(
+        "gaussian_noise", "noise", gaussian_noise, (0.08, 0.12, 0.18, 0.26, 0.38), IMAGENET_C
+    ),
+    Corruption("shot_noise", "noise", shot_noise, (60, 25, 12, 5, 3), IMAGENET_C),
+    Corruption("impulse_noise", "noise", impulse_noise, (0.03, 0.06, 0.09, 0.17, 0.27), IMAGENET_C),
+)
