@@ -15,6 +15,7 @@ import torch
 from bccurate.augmentation import geometry, occlusion, recolour
 from bccurate.augmentation.batches import change_rows, gray_order, select, to_nearest_bytes
 from bccurate.augmentation.blur import gaussian_blur
+from bccurate.augmentation.dihedral import dihedral
 from bccurate.augmentation.draws import Draws
 from bccurate.augmentation.noise import add_windowed_noise_
 
@@ -26,6 +27,8 @@ class SmearSettings:
     """Probabilities, and ranges of even draws; the smallest and the largest of each.
 
     Attributes:
+        plain: turned and mirrored by the symmetries of the square, and nothing else: cells as they
+            are must not be forgotten, and hardly one image in 800 escapes all other steps.
         affine: any rotation, a mirror or none, and scale, shear (degrees) and shift (of the
             side); the others take one of the eight symmetries of the square, pixel for pixel.
         black: black beyond the edge; the others are mirrored there.
@@ -40,6 +43,7 @@ class SmearSettings:
         noise: sigma as a fraction of the range 0 to 255; the paper's is 0.2.
     """
 
+    plain: float = 0.2
     affine: float = 0.75
     scale: tuple[float, float] = (0.75, 1.3)
     shear: float = 15.0
@@ -81,6 +85,7 @@ def smear(images: torch.Tensor, draws: Draws, settings: SmearSettings = SETTINGS
     black, stained, blurred = (
         draws.chance(share) for share in (settings.black, settings.stain, settings.blur)
     )
+    plain, symmetry = draws.chance(settings.plain), draws.integers(8)
     order = gray_order(stained, black, blurred)
     draws.reorder(order)
     pixels = _moved(select(images, order).float(), draws, settings, black[order])
@@ -90,7 +95,20 @@ def smear(images: torch.Tensor, draws: Draws, settings: SmearSettings = SETTINGS
     _cover(pixels, draws, settings)
     sigma = np.where(draws.chance(settings.noise), draws.uniform(*settings.noise_sigma), 0.0)
     add_windowed_noise_(pixels, sigma, draws.uniform())
-    return select(to_nearest_bytes(pixels), np.argsort(order))
+    changed = select(to_nearest_bytes(pixels), np.argsort(order))
+    return _spare(images, changed, plain, symmetry)
+
+
+def _spare(
+    images: torch.Tensor, changed: torch.Tensor, plain: np.ndarray, symmetry: np.ndarray
+) -> torch.Tensor:
+    """``changed``, but ``images`` under a symmetry of the square where ``plain``."""
+    if images.shape[2] != images.shape[3]:
+        symmetry = symmetry // 4 * 4 + symmetry % 2 * 2  # half turns and mirrors
+    rows = torch.from_numpy(np.flatnonzero(plain)).to(images.device)
+    if len(rows):
+        changed[rows] = dihedral(images[rows], torch.from_numpy(symmetry[plain]))
+    return changed
 
 
 def _moved(pixels: torch.Tensor, draws: Draws, s: SmearSettings, black: np.ndarray) -> torch.Tensor:
