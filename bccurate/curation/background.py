@@ -153,7 +153,7 @@ def _parted(matter: np.ndarray, core: np.ndarray) -> np.ndarray:
     A peak of the distance is the middle of another cell where every way to the core leads through
     a neck; ``reach``, by morphological reconstruction, is the widest neck.
     """
-    depth = ndimage.distance_transform_edt(np.pad(matter, 1, mode="edge"))[1:-1, 1:-1]
+    depth = ndimage.distance_transform_edt(matter)  # the edge of the picture is no edge of a cell
     height = np.where(core, depth.max(), depth)
     reach = reconstruction(np.where(core, height, 0), height)
     peaks = (depth == ndimage.maximum_filter(depth, 3)) & (depth > 2)
@@ -164,11 +164,9 @@ def _parted(matter: np.ndarray, core: np.ndarray) -> np.ndarray:
 
 def _trimmed(region: np.ndarray, core: np.ndarray) -> np.ndarray:
     """``region`` opened by a disc that goes with its size, around ``core``, without holes."""
-    room = SIDE // 2  # so that the edge of the picture trims nothing
-    wide = np.pad(region, room, mode="edge")
-    depth = ndimage.distance_transform_edt(wide)
-    radius = max(2.0, TRIM * depth[room:-room, room:-room].max())
-    opened = (ndimage.distance_transform_edt(depth <= radius) <= radius)[room:-room, room:-room]
+    depth = ndimage.distance_transform_edt(region)
+    radius = max(2.0, TRIM * depth.max())
+    opened = ndimage.distance_transform_edt(depth <= radius) <= radius
     numbers = label((region & opened) | core)
     own = np.bincount(numbers[core]).argmax()
     return ndimage.binary_fill_holes(numbers == own)

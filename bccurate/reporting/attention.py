@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from bccurate.reporting.data import Json
 
-LEAST = 0.5  # of the maps' energy on the cell; below it the other half is read from elsewhere
+HALF = 0.5
 
 
 def attention(explain: Json | None, split: str | None) -> Json | None:
     """A row a class of the split ``split``, all of it last; None where nothing was measured.
 
-    ``low``: whether over half of the maps' energy lies beside the cell, or no more on it than its
-    area gives.
+    ``low``: whether over half of the maps' energy lies beside the cells.
     """
     rows = (explain or {}).get("attention")
     if not rows:
@@ -22,5 +21,5 @@ def attention(explain: Json | None, split: str | None) -> Json | None:
         "split": own[0]["split"],
         "rows": [row for row in own if row["label"] is not None],
         "total": total,
-        "low": total and (total["attention"] < LEAST or total["lift"] <= 1),
+        "low": total and total["attention"] < HALF,
     }

@@ -165,4 +165,4 @@ def test_maps_hang_on_the_weights(on_the_cell) -> None:
     alike = [rank_correlation(*pair) for other in others for pair in zip(maps, other, strict=True)]
     assert abs(np.mean(alike)) < 0.35
     less = np.mean([mean_attention(other, unseen) for other in others if other.any()])
-    assert less < mean_attention(maps, unseen) - 0.2
+    assert less < mean_attention(maps, unseen) - 0.15
