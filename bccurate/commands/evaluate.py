@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from bccurate.commands.model_card import with_card
+from bccurate.commands.robustness import measure_corruptions
 from bccurate.commands.trained import (
     Part,
     model_folder,
@@ -29,7 +31,12 @@ from bccurate.settings import dataset_in_use
 
 
 def evaluate(
-    model: str, dataset: str | None = None, zoo: str | Path | None = None
+    model: str,
+    dataset: str | None = None,
+    zoo: str | Path | None = None,
+    corruptions: bool = False,
+    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    limit: int | None = None,
 ) -> EvaluateRecord:
     """Measure the stored predictions of a model on the clean samples of each split.
 
@@ -41,14 +48,22 @@ def evaluate(
         dataset: name; the one in use where None.
         zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
             None.
+        corruptions: measure it on corrupted copies of the test samples, too; 135 passes over them.
+        severities: of the corruptions, 1 to 5.
+        limit: the most test samples of a class that are corrupted; all where None.
 
     Raises:
-        UsageError: an unknown model or dataset, or no predictions.
+        UsageError: an unknown model, dataset or severity, no predictions, or corruptions for a
+            model that reads no images.
         InputError: no sample has a split.
     """
     name = dataset_in_use(dataset)
     with opened(name) as hub:
-        return measure(hub, name, model, zoo)[0]
+        record, parts = measure(hub, name, model, zoo)
+        if not corruptions:
+            return record
+        found, changed = measure_corruptions(hub, model, parts, severities, limit, zoo)
+        return replace(record, corruptions=found.figures, changed=record.changed or changed)
 
 
 def measure(

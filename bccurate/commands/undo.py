@@ -10,6 +10,7 @@ from typing import Any
 from bccurate.commands.attention import attention_fields, attention_view
 from bccurate.commands.background import VIEW
 from bccurate.commands.dedupe import imported_conflicts
+from bccurate.commands.robustness import FOLDER
 from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
@@ -90,6 +91,7 @@ def _traces(name: str, run: str) -> _Traces:
         "train": _Traces(folder=model_folder(name, what)),
         "predict": _Traces((what,)),
         "evaluate": _Traces(evaluation=f"eval_{what}"),
+        "corruptions": _Traces(folder=model_folder(name, what) / FOLDER),
         "mistakes": _Traces(("mistakenness",), (), (f"mistakes_{what}",)),
         "explain": _Traces(
             (f"gradcam_{what}", *attention_fields(what)), views=(attention_view(what),)

@@ -6,7 +6,7 @@ figures["accuracy"], figures["corrupted_accuracy"], figures["families"]["blur"][
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,8 @@ from bccurate.evaluation.metrics import wilson
 from bccurate.progress import track
 
 BATCH = 256  # images that are held corrupted at once: 7 MB at 96 pixels
-CLEAN = ("", 0)  # in the place of a corruption and its severity
+Kind = tuple[str, int]  # a corruption and its severity
+CLEAN: Kind = ("", 0)
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -60,47 +61,56 @@ def robustness(
         UsageError: an unknown corruption or severity, or none.
         InputError: no images, or shapes that do not fit.
     """
-    for name in corruptions:
-        for severity in severities:
-            check(name, severity)
-    if not corruptions or not severities:
+    kinds = kinds_of(severities, corruptions)
+    hits = dict(count_hits(predict, images, targets, kinds, batch_size))
+    return figures(hits, len(images))
+
+
+def kinds_of(
+    severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = tuple(SUITE)
+) -> list[Kind]:
+    """``CLEAN`` and every corruption at every severity.
+
+    Raises:
+        UsageError: an unknown corruption or severity, or none.
+    """
+    kinds = [(name, severity) for name in corruptions for severity in severities]
+    if not kinds:
         raise UsageError("No corruption or no severity is named")
-    if not len(images) or len(images) != len(targets):
-        raise InputError(f"There are {len(images)} images and {len(targets)} targets")
-    hits = _count(predict, images, np.asarray(targets), severities, corruptions, batch_size)
-    shares = {key: count / len(images) for key, count in hits.items()}
-    return _figures(shares, len(images), list(severities), list(corruptions))
+    for name, severity in kinds:
+        check(name, severity)
+    return [CLEAN, *dict.fromkeys(kinds)]
 
 
-def _count(
+def count_hits(
     predict: Predict,
     images: np.ndarray,
     targets: np.ndarray,
-    severities: Sequence[int],
-    corruptions: Sequence[str],
-    batch_size: int,
-) -> dict[tuple[str, int], int]:
-    """Right answers by (corruption, severity)."""
-    starts = range(0, len(images), batch_size)
-    kinds = [CLEAN, *((name, severity) for name in corruptions for severity in severities)]
-    hits = dict.fromkeys(kinds, 0)
-    steps = ((start, kind) for start in starts for kind in kinds)
-    for start, (name, severity) in track(steps, len(starts) * len(kinds), "corruptions"):
-        part = slice(start, start + batch_size)
-        if (name, severity) == CLEAN:
-            seeds = content_seeds(images[part])
+    kinds: Sequence[Kind],
+    batch_size: int = BATCH,
+) -> Iterator[tuple[Kind, int]]:
+    """Each kind with its number of right answers, as soon as it is counted; see ``robustness``."""
+    if not len(images) or len(images) != len(targets):
+        raise InputError(f"There are {len(images)} images and {len(targets)} targets")
+    parts = [slice(start, start + batch_size) for start in range(0, len(images), batch_size)]
+    seeds = [content_seeds(images[part]) for part in parts]
+    for name, severity in track(kinds, len(kinds), "corruptions"):
+        hits = 0
+        for part, own in zip(parts, seeds, strict=True):
             batch = images[part]
-        else:
-            batch = corrupt(name, images[part], severity, seeds)
-        hits[name, severity] += int((predict(batch).argmax(axis=1) == targets[part]).sum())
-    return hits
+            if (name, severity) != CLEAN:
+                batch = corrupt(name, batch, severity, own)
+            hits += int((predict(batch).argmax(axis=1) == targets[part]).sum())
+        yield (name, severity), hits
 
 
-def _figures(
-    shares: dict[tuple[str, int], float], n: int, severities: list[int], corruptions: list[str]
-) -> dict[str, Any]:
-    clean = shares[CLEAN]
-    mean = float(np.mean([shares[name, s] for name in corruptions for s in severities]))
+def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
+    """What ``robustness`` returns, of the right answers to ``n`` images of each kind."""
+    shares = {kind: count / n for kind, count in hits.items()}
+    clean = shares.pop(CLEAN)
+    mean = float(np.mean(list(shares.values())))
+    corruptions = [name for name in SUITE if any(name == other for other, _ in shares)]
+    severities = sorted({severity for _, severity in shares})
     families = {
         family: [name for name in corruptions if SUITE[name].family == family]
         for family in FAMILIES
@@ -128,7 +138,7 @@ def _figures(
 
 
 def _row(
-    shares: dict[tuple[str, int], float], n: int, severities: list[int], names: list[str]
+    shares: Mapping[Kind, float], n: int, severities: list[int], names: list[str]
 ) -> dict[str, Any]:
     means = [float(np.mean([shares[name, severity] for name in names])) for severity in severities]
     mean = float(np.mean(means))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -25,18 +27,31 @@ def predict(
     Raises:
         UsageError: no such device here.
     """
-    place = pick_device(device)
-    model = ARITHMETIC.prepare(trained.model, place).eval()
+    logits_of = predictor(trained, device)
     logits = np.empty((len(images), len(trained.classes)), dtype=np.float32)
     starts = range(0, len(images), batch_size)
-    with torch.inference_mode():
-        for start in track(starts, len(starts), "predicting"):
-            batch = torch.from_numpy(images[start : start + batch_size]).to(place)
+    for start in track(starts, len(starts), "predicting"):
+        logits[start : start + batch_size] = logits_of(images[start : start + batch_size])
+    return logits
+
+
+def predictor(trained: TrainedModel, device: str = "auto") -> Callable[[np.ndarray], np.ndarray]:
+    """A function from one batch, as ``predict`` takes it, to its logits; the model is moved once.
+
+    Raises:
+        UsageError: no such device here.
+    """
+    place = pick_device(device)
+    model = ARITHMETIC.prepare(trained.model, place).eval()
+
+    def logits_of(images: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            batch = torch.from_numpy(images).to(place)
             if trained.spec.inputs == IMAGES:
                 batch = normalise(batch.permute(0, 3, 1, 2), trained.spec)
-            batch = ARITHMETIC.inputs(batch)
-            logits[start : start + batch_size] = model(batch).float().cpu().numpy()
-    return logits
+            return model(ARITHMETIC.inputs(batch)).float().cpu().numpy()
+
+    return logits_of
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:

@@ -22,12 +22,14 @@ from bccurate.records.learning import (
     PredictRecord,
     TrainRecord,
 )
+from bccurate.records.robustness import CorruptionsRecord
 from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
 
 __all__ = [
     "AugmentRecord",
     "BackgroundRecord",
     "CompareRecord",
+    "CorruptionsRecord",
     "DedupeRecord",
     "DoctorRecord",
     "EvaluateRecord",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bccurate.records.base import Record, table
+from bccurate.records.robustness import corruption_lines
 
 HEADER = ["split", "n", "accuracy", "95 % interval", "macro F1", "ECE", "ECE scaled"]
 ATTENTION = ("n", "attention", "lift", "pointing_game")
@@ -82,7 +83,8 @@ class PredictRecord(Record):
 class EvaluateRecord(Record):
     """``metrics``: split to n, accuracy, accuracy_interval, macro_f1, ece, ece_calibrated,
     per_class, confusion, reliability; ``temperature``: fitted on val, None where there is none;
-    ``model_card``: the path of the Markdown beside the weights."""
+    ``model_card``: the path of the Markdown beside the weights; ``corruptions``: the ``figures``
+    of a ``CorruptionsRecord``, None where not asked for."""
 
     command: ClassVar[str] = "evaluate"
     model: str
@@ -90,6 +92,7 @@ class EvaluateRecord(Record):
     metrics: dict[str, dict[str, Any]]
     temperature: float | None = None
     model_card: str | None = None
+    corruptions: dict[str, Any] | None = None
 
     def lines(self) -> list[str]:
         found = [f"{self.dataset}: {self.model}", *metrics_lines(self.metrics)]
@@ -99,6 +102,8 @@ class EvaluateRecord(Record):
         if split:
             found += ["", *_class_lines(self.metrics[split]["per_class"], split)]
             found += ["", *_confusion_lines(self.classes, self.metrics[split]["confusion"], split)]
+        if self.corruptions:
+            found += ["", *corruption_lines(self.corruptions)]
         return [*found, *([f"model card: {self.model_card}"] if self.model_card else [])]
 
 

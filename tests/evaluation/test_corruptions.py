@@ -1,0 +1,232 @@
+"""The suite: fixed draws, growing damage, numbers worked out by hand, images of any shape."""
+
+from __future__ import annotations
+
+import ast
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import bccurate.evaluation.corruptions as package
+from bccurate.errors import InputError, UsageError
+from bccurate.evaluation.corruptions import blur, colour, occlusion
+from bccurate.evaluation.corruptions.suite import (
+    FAMILIES,
+    SEVERITIES,
+    SUITE,
+    content_seeds,
+    corrupt,
+)
+from bccurate.rendering.cells import CLASSES, render_cell
+
+NAMES = list(SUITE)
+# How much a step may fall, as a share of the distance at severity 5: past 45 degrees a round cell
+# is not farther, only its corners are, mirrored or black; the paper's fog changes its grain.
+UNEVEN = {"rotation": 0.2, "fog": 0.1}
+
+
+def _draw(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+@pytest.fixture(scope="module")
+def cells() -> np.ndarray:
+    """24 rendered cells uint8 (24, 96, 96, 3)."""
+    return np.stack([render_cell(CLASSES[i % 8], _draw(i))[0] for i in range(24)])
+
+
+def _one(name: str, image: np.ndarray, severity: int, seed: int = 0) -> np.ndarray:
+    return corrupt(name, image[None], severity, np.array([seed]))[0]
+
+
+def test_the_suite_is_complete():
+    """27 corruptions in seven families, five levels and a source each."""
+    assert len(SUITE) == 27
+    assert FAMILIES == ("noise", "blur", "light", "colour", "geometric", "occlusion", "digital")
+    assert all(len(c.levels) == 5 and c.source for c in SUITE.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_order_and_batch_change_nothing(name, cells):
+    """Reversed, one by one, and again: the same bytes, and the input is left alone."""
+    few, before = cells[:5], cells[:5].copy()
+    whole = corrupt(name, few, 3)
+    assert whole.dtype == np.uint8 and whole.shape == few.shape
+    assert np.array_equal(corrupt(name, few[::-1], 3)[::-1], whole)
+    assert np.array_equal(
+        np.concatenate([corrupt(name, few[i : i + 1], 3) for i in range(5)]), whole
+    )
+    assert np.array_equal(few, before)
+    assert (whole != few).any(axis=(1, 2, 3)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_damage_grows_with_severity(name, cells):
+    """The mean distance to the clean cells rises from each severity to the next."""
+    distance = [np.abs(corrupt(name, cells, s).astype(float) - cells).mean() for s in SEVERITIES]
+    steps = np.diff(distance)
+    assert distance[4] > distance[0]
+    assert (steps > -UNEVEN.get(name, 0) * distance[4]).all(), distance
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2), (500, 37)])
+def test_images_of_any_shape(name, shape):
+    """One pixel, a line and a strip come back in their shape, without a warning."""
+    images = _draw().integers(0, 256, (2, *shape, 3), dtype=np.uint8)
+    for severity in (1, 5):
+        assert corrupt(name, images, severity).shape == images.shape
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [0, 255])
+def test_flat_images(name, value):
+    """All black and all white are images too."""
+    images = np.full((1, 16, 16, 3), value, np.uint8)
+    assert corrupt(name, images, 5).shape == images.shape
+
+
+def test_draws_depend_on_content_severity_and_name():
+    """Equal pixels get equal seeds, and the same seed draws anew for another severity."""
+    grey = np.full((1, 32, 32, 3), 128, np.uint8)
+    seeds = content_seeds(np.concatenate([grey, grey, grey + 1]))
+    assert seeds[0] == seeds[1] != seeds[2]
+    salt = [_one("impulse_noise", grey[0], s) == 255 for s in (4, 5)]
+    assert (salt[0] & ~salt[1]).any()  # a common draw would make the first a part of the second
+
+
+def test_no_code_and_no_draw_is_the_trainings():
+    """No module of the suite imports the augmentation, torch or a global generator."""
+    for file in Path(package.__file__).parent.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            assert not [
+                n for n in names if "augmentation" in n or n.split(".")[0] in ("torch", "random")
+            ]
+
+
+def test_brightness_by_hand():
+    """100 times 1.4 is 140, 200 times 1.4 is more than white; half of 101 is 50."""
+    image = np.array([[[100, 200, 0]]], np.uint8)
+    assert _one("brightness_up", image, 5).tolist() == [[[140, 255, 0]]]
+    assert _one("brightness_down", image, 5).tolist() == [[[50, 100, 0]]]
+
+
+def test_contrast_by_hand():
+    """Of grey 50 and 150 the mean is 100: half the contrast leaves 75 and 125."""
+    image = np.repeat(np.array([[50, 150]], np.uint8)[..., None], 3, axis=2)
+    assert _one("contrast_down", image, 5)[0, :, 0].tolist() == [75, 125]
+
+
+def test_pixelate_by_hand():
+    """At a quarter, each 4 x 4 block becomes its mean (Pillow rounds twice)."""
+    image = _draw().integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    blocks = image.reshape(2, 4, 2, 4, 3).mean(axis=(1, 3))
+    found = _one("pixelate", image, 5)
+    assert np.abs(found - blocks.repeat(4, axis=0).repeat(4, axis=1)).max() < 1
+
+
+def test_channel_shuffle_by_hand():
+    """Wholly shuffled, the values are in one of the five other orders; a fifth is on its way."""
+    image = np.array([[[10, 110, 210]]], np.uint8)
+    found = {tuple(_one("channel_shuffle", image, 5, seed)[0, 0]) for seed in range(60)}
+    assert found == {tuple(image[0, 0, list(order)]) for order in colour.ORDERS}
+    mixed = {tuple(_one("channel_shuffle", image, 1, seed)[0, 0]) for seed in range(60)}
+    assert (30, 90, 210) in mixed  # 0.8 x 10 + 0.2 x 110, and the other way round
+
+
+def test_cutout_by_hand():
+    """A black square of 0.6 of the side, cut by the border where its centre is near it."""
+    white = np.full((100, 100, 3), 255, np.uint8)
+    areas = [int((_one("cutout", white, 5, seed)[..., 0] == 0).sum()) for seed in range(40)]
+    assert max(areas) == 60 * 60 and min(areas) >= 30 * 30
+    assert set(np.unique(_one("cutout", white, 5))) == {0, 255}
+
+
+def test_grid_mask_by_hand():
+    """Squares of 0.5 of a unit cover a quarter."""
+    white = np.full((80, 80, 3), 255, np.uint8)
+    assert (occlusion.grid_mask(white, 0.5, _draw()) == 0).mean() == pytest.approx(0.25)
+
+
+def test_grey_is_pillows_luma(cells):
+    """At severity 5 all three channels are Pillow's L."""
+    luma = np.asarray(Image.fromarray(cells[0]).convert("L"))
+    assert np.array_equal(_one("grey", cells[0], 5), np.stack([luma] * 3, axis=-1))
+
+
+def test_jpeg_is_pillows(cells):
+    """The same file as Pillow writes at quality 7."""
+    file = io.BytesIO()
+    Image.fromarray(cells[0]).save(file, "JPEG", quality=7)
+    assert np.array_equal(_one("jpeg_compression", cells[0], 5), np.asarray(Image.open(file)))
+
+
+def test_half_a_colour_circle_turns_red_to_cyan():
+    """The opposite of pure red."""
+    red = np.array([[[255, 0, 0]]], np.uint8)
+    assert np.abs(_one("hue_shift", red, 5).astype(int) - [0, 255, 255]).max() <= 6
+
+
+def test_stains_taken_apart_and_put_together_are_the_image(cells):
+    """Without a shift the stain space is left as it was entered, to the last bit."""
+    assert np.array_equal(colour.stain_shift(cells[0], 0.0, _draw()), cells[0])
+
+
+def test_noise_has_the_stated_size():
+    """On grey: a Gaussian's deviation, the shares of salt and pepper, a Poisson's deviation."""
+    grey = np.full((200, 200, 3), 128, np.uint8)
+    assert _one("gaussian_noise", grey, 1).std() == pytest.approx(0.08 * 255, rel=0.02)
+    spoiled = _one("impulse_noise", grey, 5)
+    assert (spoiled == 0).mean() == pytest.approx(0.135, rel=0.05)
+    assert (spoiled == 255).mean() == pytest.approx(0.135, rel=0.05)
+    assert _one("shot_noise", grey, 1).std() == pytest.approx(
+        255 * (128 / 255 / 60) ** 0.5, rel=0.02
+    )
+
+
+def test_a_point_of_light_becomes_a_disk_and_a_trail():
+    """A disk of radius 6 with its soft edge; a trail of 21 points that starts at the light."""
+    point = np.zeros((224, 224, 3), np.uint8)
+    point[112, 112] = 255
+    disk = blur.defocus_blur(point, 6, _draw())
+    rows, columns = np.nonzero(disk[..., 0])
+    assert np.hypot(rows - 112, columns - 112).max() <= 6.5
+    assert len(rows) == pytest.approx(np.pi * 6**2, rel=0.15)
+    trail = blur.motion_blur(point, (10, 9), _draw())[..., 0]
+    rows, columns = np.nonzero(trail)
+    assert len(rows) == 21 and trail[112, 112] == trail.max()
+
+
+def test_a_quarter_turn_is_numpys():
+    """The affine map turns about the very centre."""
+    from bccurate.evaluation.corruptions import geometric
+
+    class Coin:
+        """Draws a quarter turn, and the mirrored border."""
+
+        uniform = staticmethod(lambda low, high: 90)
+        integers = staticmethod(lambda n: 0)
+
+    image = _draw().integers(0, 256, (8, 8, 3), dtype=np.uint8)
+    found = geometric.rotation(image, 180, Coin())
+    assert np.array_equal(found, np.rot90(image)) or np.array_equal(found, np.rot90(image, -1))
+
+
+def test_wrong_arguments_are_named():
+    """Unknown names with the nearest, severities, types and seeds."""
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    with pytest.raises(UsageError, match="Did you mean motion_blur"):
+        corrupt("motion_blurr", images, 1)
+    with pytest.raises(UsageError, match="severity 6"):
+        corrupt("fog", images, 6)
+    for bad in (images.astype(float), images[0], images[..., :1], images[:, :0]):
+        with pytest.raises(InputError, match="not uint8"):
+            corrupt("fog", bad, 1)
+    with pytest.raises(InputError, match="3 seeds for 2"):
+        corrupt("fog", images, 1, np.arange(3))
+    assert corrupt("fog", images[:0], 1).shape == (0, 4, 4, 3)

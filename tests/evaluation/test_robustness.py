@@ -1,0 +1,89 @@
+"""Accuracy over the suite: hand-worked means, honest intervals, bounded memory."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from bccurate.errors import InputError, UsageError
+from bccurate.evaluation.metrics import wilson
+from bccurate.evaluation.robustness import CLEAN, figures, kinds_of, robustness
+
+HITS = {
+    CLEAN: 10,
+    ("gaussian_noise", 1): 8,
+    ("gaussian_noise", 5): 4,
+    ("shot_noise", 1): 6,
+    ("shot_noise", 5): 2,
+    ("fog", 1): 9,
+    ("fog", 5): 7,
+}
+
+
+def test_means_by_hand():
+    """Ten images: noise is right in 20 of 40, light in 16 of 20, all in 36 of 60."""
+    found = figures(HITS, 10)
+    assert (found["n"], found["severities"], found["accuracy"]) == (10, [1, 5], 1.0)
+    noise, light = found["families"]["noise"], found["families"]["light"]
+    assert noise["accuracy"] == pytest.approx(0.5) and light["accuracy"] == pytest.approx(0.8)
+    assert [row["accuracy"] for row in noise["severities"]] == pytest.approx([0.7, 0.3])
+    assert found["corruptions"]["shot_noise"]["accuracy"] == pytest.approx(0.4)
+    assert found["corrupted_accuracy"] == pytest.approx(0.6)
+    assert found["mean_corruption_error"] == pytest.approx(0.4)
+    assert found["gap"] == pytest.approx(0.4)
+    assert json.loads(json.dumps(found)) == found
+
+
+def test_intervals_stand_on_the_images_not_on_their_copies():
+    """A family's interval is that of ten images, though it has forty answers."""
+    found = figures(HITS, 10)
+    assert found["families"]["noise"]["interval"] == pytest.approx(wilson(5, 10))
+    assert found["corrupted_interval"] == pytest.approx(wilson(6, 10))
+    row = found["corruptions"]["fog"]["severities"][0]
+    assert row["n"] == 10 and row["interval"] == pytest.approx(wilson(9, 10))
+
+
+def _bright(images: np.ndarray) -> np.ndarray:
+    """Scores of two classes: dark, bright."""
+    means = images.mean(axis=(1, 2, 3))
+    return np.stack([128 - means, means - 128], axis=1)
+
+
+def test_a_model_of_brightness_fails_where_light_is_taken():
+    """Cells of 200 stay bright at 0.9 and not at 0.5; batches of any size count the same."""
+    images = np.full((5, 8, 8, 3), 200, np.uint8)
+    sizes: list[int] = []
+
+    def predict(batch: np.ndarray) -> np.ndarray:
+        sizes.append(len(batch))
+        return _bright(batch)
+
+    targets = np.ones(5, int)
+    found = robustness(predict, images, targets, (1, 5), ("brightness_down",), batch_size=2)
+    rows = found["corruptions"]["brightness_down"]["severities"]
+    assert [row["accuracy"] for row in rows] == [1.0, 0.0]
+    assert found["accuracy"] == 1.0 and max(sizes) == 2
+    assert found == robustness(_bright, images, targets, (1, 5), ("brightness_down",))
+
+
+def test_a_file_of_pixels_will_do(tmp_path):
+    """A mapped array gives what an array in memory gives."""
+    images = np.random.default_rng(0).integers(0, 256, (6, 8, 8, 3), dtype=np.uint8)
+    mapped = np.memmap(tmp_path / "pixels", np.uint8, "w+", shape=images.shape)
+    mapped[:] = images
+    targets = np.array([0, 1] * 3)
+    assert robustness(_bright, mapped, targets, (3,)) == robustness(_bright, images, targets, (3,))
+
+
+def test_wrong_arguments_are_named():
+    """Unknown and empty names and severities, no images, too few targets."""
+    for bad in (((1,), ("smoke",)), ((0,), ("fog",)), ((), ("fog",)), ((1,), ())):
+        with pytest.raises(UsageError):
+            kinds_of(*bad)
+    images = np.zeros((2, 4, 4, 3), np.uint8)
+    with pytest.raises(InputError, match="2 images and 1 targets"):
+        robustness(_bright, images, np.zeros(1, int))
+    with pytest.raises(InputError, match="0 images"):
+        robustness(_bright, images[:0], np.zeros(0, int))
