@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 _COMMANDS = {
     "augment": "augment",
+    "background": "background",
     "compare": "compare",
     "dedupe": "dedupe",
     "doctor": "doctor",

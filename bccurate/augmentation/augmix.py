@@ -1,23 +1,92 @@
-"""AugMix (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781): torchvision's.
+"""AugMix (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781), one draw an image.
 
-Only the operations of the paper, not its loss over three views of an image.
+The nine operations of the paper, which leaves out contrast, colour, brightness and sharpness, and
+its levels: drawn evenly from 0.1 to the severity, of 10. The loss over three views that belongs to
+it is ``learning.consistency``.
 """
 
 from __future__ import annotations
 
-from PIL import Image
-from torchvision.transforms import AugMix
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
-SEVERITY = 3  # of 1 to 10
+import numpy as np
+import torch
+
+from bccurate.augmentation import colour, geometry
+from bccurate.augmentation.batches import Operation, grouped, per_image, pieces, to_nearest_bytes
+from bccurate.augmentation.draws import Draws
+
+SEVERITY = 3.0
+MAX_LEVEL = 10.0
+LEAST_LEVEL = 0.1
 WIDTH = 3
-ALPHA = 1.0
+DEPTH = 3
 
-_transform = AugMix(SEVERITY, WIDTH, alpha=ALPHA)
+# (operation, its value at the share m of the largest level on a side of so many pixels, signed)
+_Row = tuple[Operation, Callable[[np.ndarray, int], np.ndarray], bool]
+OPERATIONS: dict[str, _Row] = {
+    "autocontrast": (colour.autocontrast, lambda m, side: m, False),
+    "equalize": (colour.equalize, lambda m, side: m, False),
+    "posterize": (colour.posterize, lambda m, side: 4 - np.floor(4 * m), False),
+    "rotate": (
+        partial(geometry.rotate, mode="bilinear"), lambda m, side: np.floor(30 * m), True
+    ),
+    "solarize": (colour.solarize, lambda m, side: 256 - np.floor(256 * m), False),
+    "shear_x": (partial(geometry.shear_x, mode="bilinear"), lambda m, side: 0.3 * m, True),
+    "shear_y": (partial(geometry.shear_y, mode="bilinear"), lambda m, side: 0.3 * m, True),
+    "translate_x": (geometry.translate_x, lambda m, side: side / 3 * m, True),
+    "translate_y": (geometry.translate_y, lambda m, side: side / 3 * m, True),
+}  # fmt: skip
+_FUNCTIONS = [operation for operation, _, _ in OPERATIONS.values()]
 
 
-def augmix(image: Image.Image) -> Image.Image:
-    """Three chains of up to three operations, mixed with ``image``.
+def augmix(images: torch.Tensor, draws: Draws, severity: float = SEVERITY) -> torch.Tensor:
+    """Equation 3: chains of one to three operations, mixed with each other and the original.
 
-    Drawn from torch's global generator.
+    The chains' weights are Dirichlet(1, 1, 1), the mix's Beta(1, 1), which is even on 0 to 1.
+    ``images`` uint8 (N, 3, H, W), on any device; so is the result.
     """
-    return _transform(image)
+    images = images.contiguous()
+    weights = draws.simplex(WIDTH)
+    share = draws.uniform()
+    chains = [_chain(images, draws, severity) for _ in range(WIDTH)]
+    return mix(images, chains, weights, share)
+
+
+def _chain(images: torch.Tensor, draws: Draws, severity: float) -> torch.Tensor:
+    depth = 1 + draws.integers(DEPTH)
+    for step in range(DEPTH):
+        chosen = np.where(step < depth, draws.integers(len(OPERATIONS)), -1)
+        levels = draws.uniform(LEAST_LEVEL, severity)
+        images = apply(images, chosen, levels, draws.signs())
+    return images
+
+
+def apply(
+    images: torch.Tensor, chosen: np.ndarray, levels: np.ndarray, signs: np.ndarray
+) -> torch.Tensor:
+    """One operation an image: ``chosen`` (N,) of OPERATIONS, -1 for none, at ``levels`` of 10."""
+    values = np.zeros(len(images))
+    for index, (name, (_, value, signed)) in enumerate(OPERATIONS.items()):
+        rows = chosen == index
+        side = images.shape[2 if name.endswith("_y") else 3]
+        values[rows] = value(levels[rows] / MAX_LEVEL, side) * (signs[rows] if signed else 1)
+    return grouped(_FUNCTIONS, images, chosen, values)
+
+
+def mix(
+    images: torch.Tensor, chains: list[torch.Tensor], weights: np.ndarray, share: np.ndarray
+) -> torch.Tensor:
+    """(1 - m) x + m sum w_i chain_i, rounded: ``share`` m (N,), ``weights`` w (N, chains)."""
+    parts = pieces(images, *chains, 1 - share, share[:, None] * weights)
+    return torch.cat([_mixed(*part) for part in parts])
+
+
+def _mixed(images: torch.Tensor, *given: Any) -> torch.Tensor:
+    *chains, original, weights = given
+    mixed = images.mul(per_image(original, images))
+    for number, chain in enumerate(chains):
+        mixed.addcmul_(chain.float(), per_image(weights[:, number], images))
+    return to_nearest_bytes(mixed)

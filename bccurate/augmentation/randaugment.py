@@ -1,16 +1,69 @@
-"""RandAugment (Cubuk et al. 2020, https://arxiv.org/abs/1909.13719): torchvision's."""
+"""RandAugment (Cubuk et al. 2020, https://arxiv.org/abs/1909.13719), one draw an image.
+
+k operations, each chosen evenly from the paper's 14 and applied in turn at one constant magnitude.
+Value ranges and the black from outside are torchvision's.
+"""
 
 from __future__ import annotations
 
-from PIL import Image
-from torchvision.transforms import RandAugment
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from bccurate.augmentation import colour, geometry
+from bccurate.augmentation.batches import Operation, grouped
+from bccurate.augmentation.draws import Draws
 
 NUM_OPS = 2
-MAGNITUDE = 9  # of 0 to 30
+MAGNITUDE = 9
+MAX_MAGNITUDE = 30
 
-_transform = RandAugment(NUM_OPS, MAGNITUDE)
+# (operation, its value at the share m of the largest magnitude on a side of so many pixels, signed)
+_Row = tuple[Operation, Callable[[float, int], float], bool]
+OPERATIONS: dict[str, _Row] = {
+    "identity": (colour.identity, lambda m, side: 0.0, False),
+    "shear_x": (geometry.shear_x, lambda m, side: 0.3 * m, True),
+    "shear_y": (geometry.shear_y, lambda m, side: 0.3 * m, True),
+    "translate_x": (geometry.translate_x, lambda m, side: 150 / 331 * side * m, True),
+    "translate_y": (geometry.translate_y, lambda m, side: 150 / 331 * side * m, True),
+    "rotate": (geometry.rotate, lambda m, side: 30 * m, True),
+    "brightness": (lambda x, v: colour.brightness(x, 1 + v), lambda m, side: 0.9 * m, True),
+    "saturation": (lambda x, v: colour.saturation(x, 1 + v), lambda m, side: 0.9 * m, True),
+    "contrast": (lambda x, v: colour.contrast(x, 1 + v), lambda m, side: 0.9 * m, True),
+    "sharpness": (lambda x, v: colour.sharpness(x, 1 + v), lambda m, side: 0.9 * m, True),
+    "posterize": (colour.posterize, lambda m, side: 8 - round(4 * m), False),
+    "solarize": (colour.solarize, lambda m, side: 255 * (1 - m), False),
+    "autocontrast": (colour.autocontrast, lambda m, side: 0.0, False),
+    "equalize": (colour.equalize, lambda m, side: 0.0, False),
+}
+_FUNCTIONS = [operation for operation, _, _ in OPERATIONS.values()]
+_SIGNED = np.array([signed for _, _, signed in OPERATIONS.values()])
 
 
-def randaugment(image: Image.Image) -> Image.Image:
-    """Two operations of the paper's 14 at magnitude 9, drawn from torch's global generator."""
-    return _transform(image)
+def randaugment(
+    images: torch.Tensor, draws: Draws, num_ops: int = NUM_OPS, magnitude: int = MAGNITUDE
+) -> torch.Tensor:
+    """Equation 4: ``num_ops`` random operations at ``magnitude`` of 0 to 30.
+
+    ``images`` uint8 (N, 3, H, W), on any device; so is the result.
+    """
+    images = images.contiguous()
+    for _ in range(num_ops):
+        chosen = draws.integers(len(OPERATIONS))
+        signs = draws.signs()
+        images = apply(images, chosen, signs, magnitude)
+    return images
+
+
+def apply(
+    images: torch.Tensor, chosen: np.ndarray, signs: np.ndarray, magnitude: int = MAGNITUDE
+) -> torch.Tensor:
+    """One operation an image: ``chosen`` (N,) of OPERATIONS; ``signs`` where it has one."""
+    height, width = images.shape[-2:]
+    sides = [height if name.endswith("_y") else width for name in OPERATIONS]
+    share = magnitude / MAX_MAGNITUDE
+    ranges = zip(OPERATIONS.values(), sides, strict=True)
+    values = np.array([value(share, side) for (_, value, _), side in ranges])
+    signed = np.where(_SIGNED[chosen], signs, 1.0)
+    return grouped(_FUNCTIONS, images, chosen, values[chosen] * signed)

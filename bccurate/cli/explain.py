@@ -26,7 +26,9 @@ from bccurate.cli.options import (
 def command(as_json: bool, **options: object) -> None:
     """Write Grad-CAM heatmaps of what a model looks at.
 
-    The maps are the field gradcam_MODEL and show in the App.
+    The maps are the field gradcam_MODEL and show in the App. After `bccurate background` the share
+    of each map that lies on the cell is attention_on_cell_MODEL, worst first in the view
+    looks_at_background_MODEL.
     """
     from bccurate import explain
 

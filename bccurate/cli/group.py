@@ -22,6 +22,7 @@ COMMANDS = {
     "split": "Tag train, val and test; duplicates are never parted.",
     "leaks": "Tag duplicates and groups that stand in more than one split.",
     "augment": "Write variants of the training images as new samples.",
+    "background": "Write masks of the cells, and training pictures without background.",
     "train": "Train a zoo model, then predict on all samples.",
     "predict": "Write a trained model's predictions on all samples.",
     "evaluate": "Accuracy, macro F1, confusion and calibration per split.",

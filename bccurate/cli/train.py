@@ -16,6 +16,11 @@ from bccurate.progress import speaks
     multiple=True,
     help="Train on these saved views (their train samples); default `clean`.",
 )
+@click.option(
+    "--recipe",
+    type=click.Choice(["paper", "robust"]),
+    help="Settings that belong together; options beside it win. robust: for images of other labs.",
+)
 @click.option("--epochs", type=click.IntRange(1, 10_000), help="Default 20; 60 for the stacker.")
 @click.option("--batch-size", type=click.IntRange(2, 65536), help="Default 32.")
 @click.option("--lr", type=float, help="Adam's learning rate; default 0.001.")
@@ -24,7 +29,7 @@ from bccurate.progress import speaks
 )
 @click.option(
     "--augment",
-    type=click.Choice(["none", "dihedral", "randaugment", "augmix"]),
+    type=click.Choice(["none", "dihedral", "randaugment", "augmix", "paper", "smear"]),
     help="On the fly; default dihedral: rotations by 90 degrees and flips.",
 )
 @click.option("--weights", help="imagenet, none or a FILE; default none.")

@@ -1,14 +1,17 @@
-"""``bccurate explain``: Grad-CAM maps of what a model looks at, as a Heatmap field."""
+"""``bccurate explain``: Grad-CAM maps of what a model looks at, and how much is on the cell."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bccurate.commands.trained import CHUNK, weights_file
+from bccurate.commands.attention import forget_attention, measure_attention
+from bccurate.commands.explain_stack import stack_maps
+from bccurate.commands.stacked import contents_of
+from bccurate.commands.trained import CHUNK, model_folder, weights_file
 from bccurate.errors import UsageError, nearest
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
@@ -19,6 +22,9 @@ from bccurate.hub.read import LABEL_FIELD, columns, require_field, require_sampl
 from bccurate.progress import say
 from bccurate.records import ExplainRecord
 from bccurate.settings import dataset_in_use
+
+if TYPE_CHECKING:
+    from bccurate.learning.checkpoint import TrainedModel
 
 
 def explain(
@@ -31,6 +37,8 @@ def explain(
     zoo: str | Path | None = None,
 ) -> ExplainRecord:
     """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
+
+    Where ``background`` has made cell masks, the share of each map on the cell is written, too.
 
     Args:
         model: a model that was trained on this dataset.
@@ -58,24 +66,30 @@ def explain(
         chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)
         chosen = chosen.exists(LABEL_FIELD if target == "true" else field_of(model))
         require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
-        options = {"target": target, "weights": sha256_of_file(file)}
-        if runs.stored_options(hub, run) != options:
+        options: dict[str, Any] = {"target": target, "weights": sha256_of_file(file)}
+        stored = runs.stored_options(hub, run) or {}
+        if any(stored.get(key) != value for key, value in options.items()):
             _forget(hub, field, run)
+        options["masks"] = (runs.stored_options(hub, "background") or {}).get("method")
+        if stored != options:
+            forget_attention(hub, field_of(model))
         ids, paths, labels, done = columns(
             chosen, "id", "filepath", _label_path(target, model), f"{field}.range"
         )
         todo = [i for i, there in enumerate(done) if not there]
         targets = _targets(labels, target, trained.classes)
         if todo:
-            size = _write_maps(hub, trained, field, ids, paths, targets, todo, batch_size, device)
+            work = _Work(hub, trained, model, zoo, batch_size, device)
+            size = _write_maps(work, field, chosen, ids, paths, targets, todo)
             show_in_app(hub, field)
         else:
             size = (runs.load(hub, run) or {})["map_size"]
+        measured, attention = measure_attention(hub, field_of(model))
         n = len(hub.exists(field))
-        layer = trained.spec.gradcam_layer
-        record = ExplainRecord(name, model, target, field, layer, list(size), n)
+        layer = trained.spec.gradcam_layer or ", ".join(name for name, _ in trained.bases)
+        record = ExplainRecord(name, model, target, field, layer, list(size), n, attention)
         runs.save(hub, run, record, options)
-        return replace(record, changed=bool(todo))
+        return replace(record, changed=bool(todo or measured))
 
 
 def _check_target(target: str, classes: list[str]) -> None:
@@ -110,37 +124,67 @@ def _forget(hub: Any, field: str, run: str) -> None:
         hub.clear_sample_field(field)
 
 
+@dataclass(frozen=True)
+class _Work:
+    """What explains: a trained model, and how to run it."""
+
+    hub: Any
+    trained: TrainedModel
+    model: str
+    zoo: str | Path | None
+    batch_size: int
+    device: str
+
+    def maps(
+        self, paths: list[str], contents: list[str], targets: np.ndarray
+    ) -> tuple[np.ndarray, tuple[int, int]]:
+        """Maps (N, H, W) in [0, 1] of N files, and the layer's own size."""
+        if self.trained.bases:
+            folder = model_folder(self.hub.name, self.model)
+            maps, _, size = stack_maps(
+                *(self.trained, folder, paths, contents, targets),
+                *(self.zoo, self.batch_size, self.device),
+            )
+            return maps, size
+        return self._own_maps(paths, targets)
+
+    def _own_maps(self, paths: list[str], targets: np.ndarray) -> tuple[Any, tuple[int, int]]:
+        import torch
+
+        from bccurate.explanation.gradcam import gradcam
+        from bccurate.learning.arithmetic import pick_device
+        from bccurate.learning.data import load_pixels, to_inputs
+
+        place = pick_device(self.device)
+        spec, size = self.trained.spec, self.trained.image_size
+        found = gradcam(
+            self.trained.model.to(place),
+            spec.gradcam_layer,
+            to_inputs(load_pixels(paths, size), spec).to(place),
+            torch.from_numpy(targets).to(place),
+            self.batch_size,
+        )
+        return found.maps, found.map_size
+
+
 def _write_maps(
-    hub: Any,
-    trained: Any,
+    work: _Work,
     field: str,
+    view: Any,
     ids: list[str],
     paths: list[str],
     targets: list[int],
     todo: list[int],
-    batch_size: int,
-    device: str,
 ) -> tuple[int, int]:
-    import torch
-
-    from bccurate.explanation.gradcam import gradcam
-    from bccurate.learning.arithmetic import pick_device
-    from bccurate.learning.data import load_pixels, to_inputs
-
-    say(f"explaining {len(todo):,} images (layer {trained.spec.gradcam_layer})")
-    place = pick_device(device)
-    network = trained.model.to(place)
+    contents = contents_of(work.hub, view)
+    say(f"explaining {len(todo):,} images")
     size = (0, 0)
     for start in range(0, len(todo), CHUNK):
         rows = todo[start : start + CHUNK]
-        images = load_pixels([paths[i] for i in rows], trained.image_size)
-        found = gradcam(
-            network,
-            trained.spec.gradcam_layer,
-            to_inputs(images, trained.spec).to(place),
-            torch.from_numpy(np.array([targets[i] for i in rows])).to(place),
-            batch_size,
+        maps, size = work.maps(
+            [paths[i] for i in rows],
+            [contents[i] for i in rows],
+            np.array([targets[i] for i in rows], dtype=np.int64),
         )
-        size = found.map_size
-        write_heatmaps(hub, field, [ids[i] for i in rows], np.asarray(found.maps))
+        write_heatmaps(work.hub, field, [ids[i] for i in rows], np.asarray(maps))
     return size

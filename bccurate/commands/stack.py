@@ -8,12 +8,18 @@ training images learns which base overfits most (Wolpert 1992, "Stacked generali
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bccurate.commands.stacked import FOLDS, fold_folder, stacked_logits, tempered
+from bccurate.commands.stacked import (
+    Folds,
+    fold_folder,
+    read_folds,
+    stacked_logits,
+    tempered,
+    write_folds,
+)
 from bccurate.commands.train import Work, conclude, fit, make_settings
 from bccurate.commands.trained import model_folder, read_finished, write_finished
 from bccurate.commands.training_data import (
@@ -25,7 +31,6 @@ from bccurate.commands.training_data import (
 )
 from bccurate.curation.splits import assign_folds
 from bccurate.errors import InputError, UsageError
-from bccurate.files import atomic_write
 from bccurate.hub import runs
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns
@@ -49,6 +54,7 @@ class _Base:
     spec: ModelSpec
     settings: TrainSettings
     views: list[str]
+    sha256: str
 
 
 def train_stacker(
@@ -86,16 +92,15 @@ def train_stacker(
         options: dict[str, Any] = asdict(settings) | {
             "bases": [base.spec.name for base in bases],
             "folds": folds,
-            "weights_of_bases": [read_finished(model_folder(name, base.spec.name))["weights"]  # type: ignore[index]
-                                 for base in bases],
+            "weights_of_bases": [base.sha256 for base in bases],
             "data": digest(training, validation),
-        }  # fmt: skip
+        }
         finished = read_finished(folder)
         trained_now = finished is None or finished["options"] != options
         if finished is None or trained_now:
             fold_of = _assign(hub, training, folds, settings.seed)
             _train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
-            _write_folds(folder, options, folds, fold_of)
+            write_folds(folder, Folds(options["bases"], folds, fold_of))
             result = _fit(spec, training, validation, classes, settings, folder, zoo)
             finished = write_finished(folder, options, result, set(training.contents))
         return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
@@ -117,7 +122,7 @@ def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> lis
         options = dict(finished["options"])
         views = options.pop("views")
         options.pop("data")
-        bases.append(_Base(spec, make_settings(options), views))
+        bases.append(_Base(spec, make_settings(options), views, finished["weights"]))
     if len({base.spec.name for base in bases}) < max(2, len(bases)):
         raise UsageError(
             f"A stacker joins at least two different models, not {', '.join(names)}",
@@ -185,13 +190,6 @@ def _train_folds(
             write_finished(place, options, result, set(others.contents))
 
 
-def _write_folds(
-    folder: Path, options: dict[str, Any], folds: int, fold_of: dict[str, int]
-) -> None:
-    with atomic_write(folder / FOLDS, "w") as file:
-        json.dump({"bases": options["bases"], "folds": folds, "fold_of": fold_of}, file)
-
-
 def _fit(
     spec: ModelSpec,
     training: Samples,
@@ -205,7 +203,7 @@ def _fit(
     from bccurate.evaluation.calibration import fit_temperature
     from bccurate.learning.train import train as fit_arrays
 
-    names = json.loads((folder / FOLDS).read_text(encoding="utf-8"))["bases"]
+    names = read_folds(folder).bases
     said = [
         stacked_logits(folder, part.paths, part.contents, zoo, settings.device)
         for part in (training, validation)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bccurate.commands.trained import model_folder
+from bccurate.commands.trained import WEIGHTS, model_folder
+from bccurate.errors import InputError
+from bccurate.files import atomic_write
 from bccurate.hub.predictions import field_of, write_predictions
 from bccurate.hub.read import columns
 from bccurate.hub.views import originals
@@ -63,22 +66,66 @@ def stacked_logits(
     from bccurate.learning.data import load_pixels
     from bccurate.learning.predict import predict
 
-    stored = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
-    own = np.array([stored["fold_of"].get(content, -1) for content in contents])
-    columns_of = []
-    for base in stored["bases"]:
-        pixels, total, counts = None, None, np.zeros(len(paths))
-        for fold in range(stored["folds"]):
-            trained = load_model(fold_folder(folder, base, fold) / "model.safetensors", zoo)
-            if pixels is None or total is None:
+    folds = read_folds(folder)
+    counts = folds.counts(contents)
+    by_base: list[np.ndarray] = []
+    for base in folds.bases:
+        total, pixels = np.zeros(0), np.zeros(0)
+        for fold in range(folds.folds):
+            trained = load_model(fold_folder(folder, base, fold) / WEIGHTS, zoo)
+            if fold == 0:
                 pixels = load_pixels(paths, trained.image_size)
-                total = np.zeros((len(paths), len(trained.classes)))
-            rows = np.flatnonzero((own == fold) | (own == -1))
-            total[rows] += predict(trained, pixels[rows], device=device)
-            counts[rows] += 1
-        assert total is not None
-        columns_of.append(total / counts[:, None])
-    return np.stack(columns_of, axis=1).astype(np.float32)
+                total = np.zeros((len(paths), len(trained.classes)), dtype=np.float32)
+            rows = np.flatnonzero(counts[:, fold])
+            logits = predict(trained, pixels[rows], device=device)
+            total[rows] += logits * counts[rows, fold][:, None]
+        by_base.append(total)
+    return np.stack(by_base, axis=1)
+
+
+@dataclass(frozen=True)
+class Folds:
+    """What a stacker's bases were trained without.
+
+    Attributes:
+        bases: their names.
+        folds: how many there are.
+        fold_of: checksum of pixels to fold, of the training samples and all that is linked to one.
+    """
+
+    bases: list[str]
+    folds: int
+    fold_of: dict[str, int]
+
+    def counts(self, contents: Sequence[str]) -> np.ndarray:
+        """float32 (N, folds): how much each fold's model counts for each sample; rows add to 1.
+
+        Of a sample in a fold only the model that was trained without it; else all alike.
+        """
+        own = np.array([self.fold_of.get(content, -1) for content in contents])
+        counts = np.full((len(own), self.folds), 1 / self.folds, dtype=np.float32)
+        counts[own >= 0] = np.eye(self.folds, dtype=np.float32)[own[own >= 0]]
+        return counts
+
+
+def read_folds(folder: Path) -> Folds:
+    """What ``write_folds`` wrote to the stacker's folder.
+
+    Raises:
+        InputError: the file is missing or broken.
+    """
+    path = folder / FOLDS
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Folds(list(stored["bases"]), int(stored["folds"]), dict(stored["fold_of"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{path} cannot be read: {error}", "bccurate train stacker") from error
+
+
+def write_folds(folder: Path, folds: Folds) -> None:
+    """Write ``folds`` to the stacker's folder, whole or not at all."""
+    with atomic_write(folder / FOLDS, "w") as file:
+        json.dump(asdict(folds), file)
 
 
 def new_image_predictor(
@@ -92,12 +139,12 @@ def new_image_predictor(
     from bccurate.learning.checkpoint import load_model
     from bccurate.learning.predict import image_predictor, predictor
 
-    stored = json.loads((folder / FOLDS).read_text(encoding="utf-8"))
+    folds = read_folds(folder)
     stack, side, readers = predictor(trained, device), 0, []
-    for base in stored["bases"]:
+    for base in folds.bases:
         own = []
-        for fold in range(stored["folds"]):
-            model = load_model(fold_folder(folder, base, fold) / "model.safetensors", zoo)
+        for fold in range(folds.folds):
+            model = load_model(fold_folder(folder, base, fold) / WEIGHTS, zoo)
             side = max(side, model.image_size)
             own.append(image_predictor(model, device))
         readers.append(own)

@@ -58,6 +58,7 @@ def train(
     zoo: str | Path | None = None,
     bases: Sequence[str] = (),
     folds: int = 5,
+    recipe: str | None = None,
     **settings: Any,
 ) -> TrainRecord:
     """Train a model and write its predictions on all samples to the field of its name.
@@ -76,6 +77,7 @@ def train(
         bases: of a stacker, the trained models that it joins; the three best by validation macro
             F1 where there are none.
         folds: of a stacker, into how many parts the training samples are cut, at least 2.
+        recipe: ``paper`` or ``robust``: settings that belong together; those given win.
         settings: ``epochs``, ``lr``, ``augment`` and all else that
             ``bccurate.learning.settings.TrainSettings`` names; the image size is the model's own
             where it is not given.
@@ -87,12 +89,16 @@ def train(
     """
     from bccurate.learning.arithmetic import pick_device
     from bccurate.learning.distributed import joined
+    from bccurate.learning.recipes import with_recipe
     from bccurate.learning.zoo import PREDICTIONS, find_model
 
     spec = find_model(model, zoo)
+    settings = with_recipe(recipe, settings)
     if spec.inputs == PREDICTIONS:
         from bccurate.commands.stack import train_stacker
 
+        if views:
+            raise UsageError(f"{model} takes the views of its bases: leave out --view")
         name = dataset_in_use(dataset)
         return train_stacker(spec, name, list(bases), folds, resume, zoo, settings)
     if bases:

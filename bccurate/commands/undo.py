@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.attention import attention_fields, attention_view
+from bccurate.commands.background import VIEW
 from bccurate.commands.dedupe import imported_conflicts
 from bccurate.commands.robustness import FOLDER
 from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
 from bccurate.hub import runs
+from bccurate.hub.masks import AREA_FIELD, MASK_FIELD
 from bccurate.hub.open import opened
 from bccurate.hub.views import originals
 from bccurate.hub.write import set_tag
@@ -79,12 +82,20 @@ def _traces(name: str, run: str) -> _Traces:
         "augment": _Traces(
             views=(what,), folder=dataset_home(name) / "variants" / what, variants=what
         ),
+        "background": _Traces(
+            (MASK_FIELD, AREA_FIELD),
+            views=(VIEW,),
+            folder=dataset_home(name) / "variants" / VIEW,
+            variants=VIEW,
+        ),
         "train": _Traces(folder=model_folder(name, what)),
         "predict": _Traces((what,)),
         "evaluate": _Traces(evaluation=f"eval_{what}"),
         "corruptions": _Traces(folder=model_folder(name, what) / FOLDER),
         "mistakes": _Traces(("mistakenness",), (), (f"mistakes_{what}",)),
-        "explain": _Traces((f"gradcam_{what}",)),
+        "explain": _Traces(
+            (f"gradcam_{what}", *attention_fields(what)), views=(attention_view(what),)
+        ),
     }
     return table[command]
 

@@ -41,7 +41,12 @@ def read_many(
     if workers <= 1:
         for start in range(0, len(paths), CHUNK):
             yield from read_batch(paths[start : start + CHUNK])
-        return
+    else:
+        yield from read_in_processes(paths, workers)
+
+
+def read_in_processes(paths: Sequence[str], workers: int) -> Iterator[ImageFacts | Unreadable]:
+    """As ``read_many``, never in this process."""
     crew = _Crew()
     waiting: deque[Future[list[ImageFacts | Unreadable]]] = deque()
     threads = ThreadPoolExecutor(workers)

@@ -44,23 +44,48 @@ def gradcam(
     Raises:
         UsageError: no such layer, or one whose output is not a map of at least 2 cells.
     """
-    layer = find_layer(model, layer_name)
-    _check_map(_layer_shape(model, layer, inputs[:1]), layer_name)
+    weights = F.one_hot(targets, _outputs(model, inputs[:1])).float()
     maps = np.zeros((len(inputs), *inputs.shape[-2:]), dtype=np.float32)
     size = (0, 0)
+    for rows, cams in signed_maps(model, layer_name, inputs, weights, batch_size):
+        size = (cams.shape[2], cams.shape[3])
+        maps[rows] = scale_to_one(cams.relu(), inputs.shape[-2:]).cpu().numpy()
+    return GradcamMaps(maps, size)
+
+
+def signed_maps(
+    model: nn.Module,
+    layer_name: str,
+    inputs: torch.Tensor,
+    weights: torch.Tensor,
+    batch_size: int = 64,
+) -> Iterator[tuple[slice, torch.Tensor]]:
+    """Grad-CAM of the score ``sum_c weights[:, c] * logit_c``, before the ReLU, batch by batch.
+
+    ``inputs`` float (N, 3, H, W), ``weights`` float (N, C): one-hot for a class. Grad-CAM is linear
+    in the score, so that a score that is a function of many logits is explained exactly by their
+    derivatives. Yields rows and maps (n, 1, h, w), not scaled. The model is as for ``gradcam``.
+
+    Raises:
+        UsageError: no such layer, or one whose output is not a map of at least 2 cells.
+    """
+    layer = find_layer(model, layer_name)
+    _check_map(_layer_shape(model, layer, inputs[:1]), layer_name)
     starts = range(0, len(inputs), batch_size)
     with _ready(model, layer):
-        explainer = LayerGradCam(model, layer)
+        explainer = LayerGradCam(lambda batch, share: (model(batch) * share).sum(1), layer)
         device = next(model.parameters()).device
         for start in track(starts, len(starts), "Grad-CAM"):
             rows = slice(start, start + batch_size)
             # channels_last: 1.3 to 2.2 times faster on a CPU, measured on both of our models
             batch = inputs[rows].to(device).contiguous(memory_format=torch.channels_last)
-            cams = explainer.attribute(batch, targets[rows].to(device), relu_attributions=True)
-            cams = cams.detach()
-            size = (cams.shape[2], cams.shape[3])
-            maps[rows] = scale_to_one(cams, inputs.shape[-2:]).cpu().numpy()
-    return GradcamMaps(maps, size)
+            share = weights[rows].to(device)
+            yield rows, explainer.attribute(batch, additional_forward_args=(share,)).detach()
+
+
+def _outputs(model: nn.Module, inputs: torch.Tensor) -> int:
+    with _evaluation(model), torch.no_grad():
+        return model(inputs.to(next(model.parameters()).device)).shape[1]
 
 
 def scale_to_one(cams: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:

@@ -44,7 +44,7 @@ def _declare(view: Any, field: str, values: Sequence[Any]) -> None:
     """Make the field first: a crash then leaves no half-known type behind."""
     import fiftyone as fo
 
-    kinds = {int: fo.IntField, float: fo.FloatField, str: fo.StringField}
+    kinds = {bool: fo.BooleanField, int: fo.IntField, float: fo.FloatField, str: fo.StringField}
     kind = next((kinds[type(v)] for v in values if type(v) in kinds), None)
     if kind and view.get_field(field) is None:
         view._dataset.add_sample_field(field, kind)

@@ -11,6 +11,7 @@ from bccurate.errors import UsageError
 
 BALANCES = ("none", "weights", "sampling")
 MIXES = ("none", "mixup", "cutmix")
+COMPILED_FROM = 100_000  # images in all epochs: below, compiling takes longer than it saves
 FINE_TUNING = 0.1  # of the learning rate, once the head is trained: 1e-3 becomes 1e-4
 
 
@@ -41,7 +42,9 @@ class TrainSettings:
             2020, whose weight is 12); 0 for none.
         patience: epochs without a better one (by validation macro F1, then loss) before training
             stops; 0 for never.
-        compile: build the network with ``torch.compile``: minutes first, then faster epochs.
+        compile: build the network with ``torch.compile``: a minute or more first, then faster
+            updates on a GPU; on a CPU they gained nothing worth it. None: on a GPU, for a training
+            of at least 100,000 images in all.
     """
 
     epochs: int = 20
@@ -60,7 +63,7 @@ class TrainSettings:
     ema: float = 0.0
     consistency: float = 0.0
     patience: int = 0
-    compile: bool = False
+    compile: bool | None = None
 
     def check(self) -> None:
         """Raises UsageError where a setting is out of its range."""
@@ -84,6 +87,12 @@ class TrainSettings:
             raise UsageError(
                 f"{self.head_epochs} epochs for the head leave none of {self.epochs} for the rest"
             )
+
+    def compiles(self, on_gpu: bool, images: int) -> bool:
+        """Whether a training on so many images is to be compiled."""
+        if self.compile is not None:
+            return self.compile
+        return on_gpu and images * self.epochs >= COMPILED_FROM
 
     def cosine_span(self, epoch: int) -> tuple[float, int, int]:
         """Of the stage that ``epoch`` (from 1) lies in: the learning rate it begins with, its

@@ -183,7 +183,8 @@ def _begin(model: nn.Module, job: Job) -> Arithmetic:
             f"{job.spec.name} does not take images of {size} x {size} pixels: {error}",
             f"--image-size {max(job.spec.input_size, 2 * size)}",
         ) from error
-    return replace(way, compiled=settings.compile)
+    on_gpu = job.device.type == "cuda" and job.spec.inputs == IMAGES
+    return replace(way, compiled=settings.compiles(on_gpu, len(job.images)))
 
 
 def _epoch(session: _Session) -> None:

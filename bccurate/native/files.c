@@ -49,7 +49,7 @@ static int decode(Decoder *d, const uint8_t *data, size_t n, int64_t wanted, uin
     size_t measure = bc_measure_room(shape.width, shape.height);
     uint8_t *work = bc_room(&d->hasher, measure + scratch);
     if (!work) return 0;
-    uint8_t *kept = wanted & STATISTICS ? pixels : NULL; /* else nobody looks at them again */
+    uint8_t *kept = wanted & PIXELS ? pixels : NULL;
     int good = png ? bc_png_decode(data, n, work + measure, work, kept)
                    : bc_jpeg_decode(data, n, d->tables, work + measure, work, kept);
     if (!good || !bc_measure(&d->hasher, work, shape.width, shape.height, wanted, facts)) return 0;
@@ -60,8 +60,9 @@ static int decode(Decoder *d, const uint8_t *data, size_t n, int64_t wanted, uin
     return 1;
 }
 
-/* Read up to n files; decoded pixels are RGB. Stops early when an arena is full, and returns how many rows were filled in.
- * A row of status 0 is left to Pillow; where its size_bytes is not 0 the file's bytes are there. */
+/* Read up to n files. Their bytes and RGB pixels stay in the arenas where PIXELS are wanted. Stops
+ * early when an arena is full, and returns how many rows were filled in. A row of status 0 is left
+ * to Pillow. */
 EXPORT int64_t bc_read_files(const char *const *paths, int64_t n, int64_t wanted, uint8_t *files,
                              int64_t files_size, uint8_t *pixels, int64_t pixels_size,
                              Facts *facts) {
@@ -81,7 +82,7 @@ EXPORT int64_t bc_read_files(const char *const *paths, int64_t n, int64_t wanted
         row->status = done == 1;
         row->file_at = file_at;
         row->pixels_at = pixels_at;
-        if (wanted & STATISTICS) {
+        if (wanted & PIXELS) {
             file_at += (int64_t)size;
             pixels_at += row->pixels_size;
         }

@@ -4,8 +4,8 @@
 
 #include "resize.h"
 
-/* Bits of `wanted`, and of `known` for the hashes. */
-enum { PHASH = 1, DHASH = 2, AHASH = 4, WHASH = 8, STATISTICS = 16 };
+/* Bits of `wanted`, and of `known` for the hashes. PIXELS keeps them, and the file's bytes. */
+enum { PHASH = 1, DHASH = 2, AHASH = 4, WHASH = 8, STATISTICS = 16, PIXELS = 32 };
 enum { THUMB = 32, FREQUENCIES = 8 };
 
 /* One row a picture, as bccurate/curation/kernels.py reads it. */

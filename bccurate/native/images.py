@@ -13,8 +13,8 @@ from typing import Any
 
 from bccurate.native import function
 
-PHASH, DHASH, AHASH, WHASH, STATISTICS = 1, 2, 4, 8, 16
-ALL = PHASH | DHASH | AHASH | WHASH | STATISTICS
+PHASH, DHASH, AHASH, WHASH, STATISTICS, PIXELS = 1, 2, 4, 8, 16, 32
+ALL = PHASH | DHASH | AHASH | WHASH | STATISTICS | PIXELS
 FORMATS = ("PNG", "JPEG")
 _FILE_ARENA = 4 << 20
 _PIXEL_ARENA = 4 << 20  # larger pictures are for Pillow, whose decoders pay off there
@@ -57,9 +57,9 @@ def read_files(
     """Read and decode files, as many at a time as the arenas hold.
 
     Yields:
-        rows, in the order of ``paths``; the bytes of the files; their RGB pixels. Rows of status 0
-        are left to Pillow. The bytes are good until the
-        thread reads its next files.
+        rows, in the order of ``paths``; the bytes of the files and their RGB pixels, where PIXELS
+        are wanted. Rows of status 0 are left to Pillow. The bytes are good until the thread reads
+        its next files.
     """
     names = [b"" if "\0" in path else os.fsencode(path) for path in paths]
     if _read_files is None:

@@ -13,6 +13,7 @@
 
 enum {
     LOOK = 11,        /* bits that one look-up decodes */
+    LOOKS = 5,        /* between refills, of 56 bits */
     MAX_SIDE = 16384,
     TO_END = 128,
     MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
@@ -23,9 +24,9 @@ static const uint8_t ZIGZAG[64] = {
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
     30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
 
-/* A Huffman code. quick: bits 0-7 length, 8-15 symbol, 0 where the code is longer than LOOK. For AC
- * codes `whole` decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value; the
- * end of a block is a run of TO_END. */
+/* A Huffman code. quick: bits 0-7 length, 8-15 symbol, 0 where the code is longer than LOOK. `whole`
+ * decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value; the end of a block
+ * is a run of TO_END. */
 typedef struct {
     uint8_t segment[17 + 256]; /* counts and symbols as they stood in the file */
     int length;                /* of the segment, 0 where there is none */
@@ -66,13 +67,13 @@ INLINE int extended(int bits, int size) {
     return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
 }
 
-static void fill_whole(Huffman *code) {
+static void fill_whole(Huffman *code, int is_ac) {
     for (int i = 0; i < 1 << LOOK; i++) {
         int length = code->quick[i] & 255, symbol = code->quick[i] >> 8, size = symbol & 15;
         code->whole[i] = 0;
         if (!length || length + size > LOOK || (size == 0 && symbol != 0)) continue;
         int bits = i >> (LOOK - length - size) & ((1 << size) - 1);
-        int run = size ? symbol >> 4 : TO_END;
+        int run = size || !is_ac ? symbol >> 4 : TO_END;
         code->whole[i] = (int32_t)((uint32_t)extended(bits, size) << 16) | run << 8 | (length + size);
     }
 }
@@ -96,7 +97,7 @@ static int build(Huffman *code, const uint8_t *segment, int length, int is_ac) {
         next <<= 1;
     }
     code->limit[17] = INT32_MAX;
-    if (is_ac) fill_whole(code);
+    fill_whole(code, is_ac);
     memcpy(code->segment, segment, (size_t)length);
     code->length = length;
     return 1;
@@ -255,9 +256,9 @@ INLINE uint64_t load_big64(const uint8_t *p) {
 #endif
 }
 
-/* At least 33 bits afterwards: the longest code and the longest value that follows it. */
+/* At least 56 bits afterwards, without a branch that nobody could predict: enough for the longest code
+ * and the longest value that follows it, or for LOOKS look-ups. */
 INLINE void refill(Reader *r) {
-    if (r->count > 32) return;
     r->bits |= load_big64(r->next) >> r->count;
     r->next += (63 - r->count) >> 3;
     r->count |= 56; /* what was over 56 is read again next time */
@@ -290,45 +291,57 @@ INLINE int symbol_of(Reader *r, const Huffman *code) {
     return index < 0 || 16 + index >= code->length ? -1 : code->segment[16 + index];
 }
 
+/* The difference to the block before: a code and the value that follows it; 0 on bad data. */
+INLINE int read_dc(Reader *r, const Huffman *code, Component *c) {
+    int32_t whole = code->whole[r->bits >> (64 - LOOK)];
+    if (whole) {
+        skip(r, whole & 255);
+        c->last += whole >> 16;
+    } else {
+        int size = symbol_of(r, code);
+        if (size < 0) return 0;
+        c->last += extended(take(r, size), size);
+    }
+    return c->last >= -MAX_VALUE && c->last <= MAX_VALUE;
+}
+
+/* A coefficient that no look-up gives whole: how many zeros stand before it, with its value, or what
+ * else stands there; -1 on bad data. */
+INLINE int read_long(Reader *r, const Huffman *code, int *number) {
+    int symbol = symbol_of(r, code), size = symbol & 15;
+    *number = 0;
+    if (symbol < 0) return -1;
+    if (size) *number = extended(take(r, size), size);
+    if (size || symbol == 0xF0) return symbol >> 4; /* sixteen zeros: fifteen, and one that is told */
+    return symbol ? -1 : TO_END;
+}
+
 /* One block's coefficients in natural order, not yet dequantized. Returns the last zigzag index
- * that is not 0, or -1 on bad data. */
+ * that is told, or -1 on bad data. */
 INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
     const Huffman *ac = &j->tables->ac[c->ac];
     refill(r);
-    int size = symbol_of(r, &j->tables->dc[c->dc]), last = 0;
-    if (size < 0) return -1;
-    c->last += extended(take(r, size), size);
-    if (c->last < -MAX_VALUE || c->last > MAX_VALUE) return -1;
+    if (!read_dc(r, &j->tables->dc[c->dc], c)) return -1;
     block[0] = (int16_t)c->last;
-    for (int k = 1; k < 64; k++) {
+    for (int k = 1, last = 0;;) {
         refill(r);
-        int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
-        int number;
-        if (whole) {
+        for (int i = 0; i < LOOKS; i++) {
+            int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
+            int run = whole >> 8 & 255, number = whole >> 16;
             skip(r, whole & 255);
-            k += whole >> 8 & 255;
-            number = whole >> 16;
-        } else {
-            int symbol = symbol_of(r, ac);
-            if (symbol < 0) return -1;
-            size = symbol & 15;
-            if (!size) {
-                if (symbol == 0) break;
-                if (symbol != 0xF0) return -1;
-                k += 15;
-                continue;
+            if (!whole) {
+                refill(r);
+                run = read_long(r, ac, &number);
+                if (run < 0) return -1;
+                i = LOOKS; /* refill again */
             }
-            k += symbol >> 4;
-            number = extended(take(r, size), size);
+            k += run;
+            if (k > 63) return k < TO_END ? -1 : last;
+            block[ZIGZAG[k]] = (int16_t)number;
+            last = k++;
+            if (k > 63) return last;
         }
-        if (k > 63) {
-            if (k < TO_END) return -1;
-            break;
-        }
-        block[ZIGZAG[k]] = (int16_t)number;
-        last = k;
     }
-    return last;
 }
 
 /* ---- inverse DCT ---- */
@@ -420,6 +433,12 @@ INLINE void flat(int dc, uint8_t *out, int stride) {
     for (int i = 0; i < 8; i++) memset(out + (size_t)i * (size_t)stride, value, 8);
 }
 
+/* In vectors: GCC makes a loop one slow string instruction. */
+INLINE void clear(int16_t block[64]) {
+    const Lanes zeros = {0};
+    for (int i = 0; i < 64; i += 16) memcpy(block + i, &zeros, sizeof zeros);
+}
+
 /* The scan, block by block, to the planes; 1 where all of it was sound and EOI came next. */
 static int decode_scan(Jpeg *j, uint8_t *room) {
     ptrdiff_t size = unstuff(j->scan, j->end, room);
@@ -440,7 +459,7 @@ static int decode_scan(Jpeg *j, uint8_t *room) {
                     const int32_t *quant = j->quant[c->quant];
                     if (last) {
                         odd |= idct(block, quant, out, c->stride);
-                        for (int k = 0; k < 64; k++) block[k] = 0;
+                        clear(block);
                     } else {
                         int dc = block[0] * quant[0];
                         odd |= dc < -4096 || dc > 4095;

@@ -129,6 +129,22 @@ INLINE void part(const float *a, const float *b, int from, int to, float *out) {
     memcpy(out, sum, sizeof sum);
 }
 
+/* The correlations of two pictures, not turned, with LANES others: eight sums under way, as many as
+ * hide how long one addition takes. */
+INLINE void correlations_of_two(const float *one, const float *two, const float *b,
+                                float out[2][LANES]) {
+    v8 sum[2][LANES / 8] = {{{0}}};
+    ONCE for (int k = 0; k < TERMS; k++) {
+        const v8 x = one[k] - (v8){0}, y = two[k] - (v8){0};
+        for (int l = 0; l < LANES / 8; l++) {
+            const v8 other = loaded(b + k * LANES + 8 * l);
+            sum[0][l] = fused(x, other, sum[0][l]);
+            sum[1][l] = fused(y, other, sum[1][l]);
+        }
+    }
+    memcpy(out, sum, sizeof sum);
+}
+
 INLINE void part_xy(const float *a, const float *b, float *with_x, float *with_y) {
     v8 x[LANES / 8] = {{0}}, y[LANES / 8] = {{0}};
     ONCE for (int k = 0; k < EACH; k++)
@@ -150,20 +166,15 @@ INLINE void butterfly(float one[2][LANES]) {
     }
 }
 
-INLINE void parts_of(const float *a, const float *b, int turns, Parts *d) {
+INLINE void parts_of(const float *a, const float *b, Parts *d) {
     part(a, b, A1, B1, d->still[0]);
     part(a, b, B1, B2, d->still[1]);
     part(a, b, B2, A2, d->both[0]);
     part(a, b, A2, X, d->both[1]);
     butterfly(d->still);
     butterfly(d->both);
-    if (turns > 1) {
-        part_xy(a, b + X * LANES, d->x[0], d->y[1]);
-        part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
-    } else {
-        part(a, b, X, Y, d->x[0]);
-        part(a, b, Y, TERMS, d->y[0]);
-    }
+    part_xy(a, b + X * LANES, d->x[0], d->y[1]);
+    part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
 }
 
 /* The correlations in one turn. Returns whether any reaches `least`. */
@@ -204,20 +215,41 @@ INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
     s->found++;
 }
 
-INLINE void search(Search *s, int64_t first, int64_t last, int turns) {
-    /* A block of second pictures stays in the innermost cache while the rows go by. */
+/* Picture i with those of a block that are near enough, of a higher index. */
+INLINE void sift_block(Search *s, int64_t i, int64_t start, int turn, const float near[LANES]) {
+    for (int lane = 0; lane < LANES; lane++) {
+        const int64_t j = start + lane;
+        if (near[lane] >= s->least && j > i && j < s->n) sift(s, i, j, turn);
+    }
+}
+
+INLINE int any_reaches(const float near[LANES], float least) {
+    int any = 0;
+    for (int l = 0; l < LANES; l++) any |= near[l] >= least;
+    return any;
+}
+
+/* A block of second pictures stays in the innermost cache while the rows go by. */
+static void search_turned(Search *s, int64_t first, int64_t last) {
     for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
         for (int64_t i = first; i < last && i < start + LANES - 1; i++) {
             Parts d;
             float near[LANES];
-            parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, turns, &d);
-            for (int turn = 0; turn < turns; turn++) {
-                if (!correlations(&d, turn, s->least, near)) continue;
-                for (int lane = 0; lane < LANES; lane++) {
-                    const int64_t j = start + lane;
-                    if (near[lane] >= s->least && j > i && j < s->n) sift(s, i, j, turn);
-                }
-            }
+            parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, &d);
+            for (int turn = 0; turn < TURNS; turn++)
+                if (correlations(&d, turn, s->least, near)) sift_block(s, i, start, turn, near);
+        }
+}
+
+static void search_still(Search *s, int64_t first, int64_t last) {
+    for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
+        for (int64_t i = first; i < last && i < start + LANES - 1; i += 2) {
+            const int64_t two = i + 1 < last ? i + 1 : i;
+            float near[2][LANES];
+            correlations_of_two(s->spectra + i * TERMS, s->spectra + two * TERMS,
+                                s->blocks + start * TERMS, near);
+            if (any_reaches(near[0], s->least)) sift_block(s, i, start, 0, near[0]);
+            if (two > i && any_reaches(near[1], s->least)) sift_block(s, two, start, 0, near[1]);
         }
 }
 
@@ -233,10 +265,7 @@ EXPORT int64_t bc_sift(const float *spectra, const float *bases, const float *bl
     fill_signs(s.signs);
     for (int64_t from = first; from < last; from += ROWS) {
         const int64_t to = from + ROWS < last ? from + ROWS : last;
-        if (turns > 1) /* two copies, each with the turns known to the compiler */
-            search(&s, from, to, TURNS);
-        else
-            search(&s, from, to, 1);
+        (turns > 1 ? search_turned : search_still)(&s, from, to);
     }
     return s.found;
 }

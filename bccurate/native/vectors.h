@@ -8,6 +8,24 @@
 typedef float v8 __attribute__((vector_size(32), aligned(4)));
 #define AT(p) (*(const v8 *)(p))
 
+/* a * b + c, fused where the processor can: not for sums that others must round alike. */
+#if defined(__AVX2__) && defined(__FMA__)
+#include <immintrin.h>
+INLINE v8 fused(v8 a, v8 b, v8 c) {
+    return (v8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+}
+
+/* Read once for several uses: GCC would make the memory an operand of each, and read it each time. */
+INLINE v8 loaded(const float *p) {
+    v8 v = AT(p);
+    __asm__("" : "+x"(v));
+    return v;
+}
+#else
+INLINE v8 loaded(const float *p) { return AT(p); }
+INLINE v8 fused(v8 a, v8 b, v8 c) { return a * b + c; }
+#endif
+
 INLINE float sum8(v8 v) {
     return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
 }

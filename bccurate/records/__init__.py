@@ -3,6 +3,7 @@
 from bccurate.records.base import Record
 from bccurate.records.curation import (
     AugmentRecord,
+    BackgroundRecord,
     DedupeRecord,
     ImportRecord,
     InfoRecord,
@@ -26,6 +27,7 @@ from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, R
 
 __all__ = [
     "AugmentRecord",
+    "BackgroundRecord",
     "CompareRecord",
     "CorruptionsRecord",
     "DedupeRecord",

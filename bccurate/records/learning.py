@@ -9,6 +9,7 @@ from bccurate.records.base import Record, table
 from bccurate.records.robustness import corruption_lines
 
 HEADER = ["split", "n", "accuracy", "95 % interval", "macro F1", "ECE", "ECE scaled"]
+ATTENTION = ("n", "attention", "lift", "pointing_game")
 MOST_CLASSES = 24  # a wider confusion matrix wraps on a terminal
 SPLITS = ("test", "val", "train")  # what says most, first
 
@@ -188,7 +189,13 @@ class MistakesRecord(Record):
 
 @dataclass(frozen=True)
 class ExplainRecord(Record):
-    """Grad-CAM maps in the Heatmap field ``field``; ``map_size`` is the layer's own (h, w)."""
+    """Grad-CAM maps in the Heatmap field ``field``; ``map_size`` is the layer's own (h, w).
+
+    ``attention``: ``[{"split", "label", "n", "attention", "lift", "pointing_game"}]``, split and
+    label None for all of them: the mean share of a map's energy that lies on the cell, in [0, 1];
+    the median of that share by the cell's share of the picture, 1 for a map that does not know of
+    the cell; the share of maps whose maximum is on the cell. None where there are no cell masks.
+    """
 
     command: ClassVar[str] = "explain"
     model: str
@@ -197,10 +204,21 @@ class ExplainRecord(Record):
     layer: str
     map_size: list[int]
     n: int
+    attention: list[dict[str, Any]] | None = None
 
     def lines(self) -> list[str]:
         height, width = self.map_size
-        return [
+        head = (
             f"{self.dataset}: {self.n:,} Grad-CAM maps in field {self.field} "
             f"(layer {self.layer}, {height}x{width}, target {self.target})"
+        )
+        if self.attention is None:
+            return [head, "attention on the cell: `bccurate background`, then this again, tells it"]
+        there = {row["split"] for row in self.attention if row["split"]}
+        best = next((split for split in SPLITS if split in there), None)
+        rows = [
+            [row["split"] or "all", row["label"] or "all", *(row[key] for key in ATTENTION)]
+            for row in self.attention
+            if row["label"] is None or row["split"] == best
         ]
+        return [head, *table(rows, ["split", "class", "n", "on cell", "lift", "pointing game"])]

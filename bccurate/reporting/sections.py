@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bccurate.reporting import charts, intensity
+from bccurate.reporting.attention import attention
 from bccurate.reporting.data import Json, ModelPart, ReportData
 from bccurate.reporting.text import pretty_record, short_path
 
@@ -279,6 +280,7 @@ def model_part(data: ReportData, model: ModelPart, number: int, caps: Caps) -> J
         "mistakes": [(row, picture(data, row["filepath"])) for row in wrong[: caps.mistakes]],
         "more_mistakes": max(0, len(wrong) - caps.mistakes),
         "sheet": rows,
+        "attention": attention(model.explain, name),
         "more_sheet": len(model.sheet) - len(rows),
     }
 

@@ -31,13 +31,12 @@ class Train(foo.Operator):
 
     def resolve_input(self, ctx: Any) -> types.Property:
         """The form."""
+        from bccurate.learning.recipes import RECIPES
         from bccurate.learning.zoo import list_models
 
         inputs = types.Object()
         models = types.AutocompleteView()
         for spec in list_models():
-            if spec.inputs != "images":
-                continue
             models.add_choice(spec.name, label=spec.name)
         inputs.str(
             "model",
@@ -47,7 +46,16 @@ class Train(foo.Operator):
             description="A model of the zoo, or timm:<name> for any model of timm",
             view=models,
         )
-        inputs.int("epochs", default=20, min=1, label="Epochs")
+        recipes = types.DropdownView()
+        for name in RECIPES:
+            recipes.add_choice(name, label=name)
+        inputs.str(
+            "recipe",
+            label="Recipe",
+            description="Settings that belong together; robust: for images of other laboratories",
+            view=recipes,
+        )
+        inputs.int("epochs", min=1, label="Epochs", description="20 where it is left open")
         inputs.int("image_size", min=16, label="Image size", description="Pixels; else its own")
         views = types.DropdownView(multiple=True)
         for name in ctx.dataset.list_saved_views():
@@ -70,7 +78,8 @@ class Train(foo.Operator):
             ctx,
             train,
             ctx.params["model"],
-            epochs=ctx.params.get("epochs", 20),
+            recipe=ctx.params.get("recipe"),
+            epochs=ctx.params.get("epochs"),
             image_size=ctx.params.get("image_size"),
             views=ctx.params.get("views") or (),
         )

@@ -5,14 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import torch
-from PIL import Image
-from torchvision import transforms
 
 from bccurate.augmentation.dihedral import dihedral
 from bccurate.augmentation.noise import add_noise
 from bccurate.augmentation.variants import AUGMENTATIONS, augment_batch, make_variant
 from bccurate.errors import UsageError
-from bccurate.learning import settings
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (24, 24, 3), dtype=np.uint8)
 IMAGE = torch.from_numpy(PIXELS).permute(2, 0, 1).contiguous()
@@ -38,18 +35,6 @@ def test_global_generator_is_left_alone(kind: str) -> None:
     assert (np.random.get_state()[1] == numpy_state).all()
 
 
-@pytest.mark.parametrize(
-    ("kind", "transform"),
-    [("randaugment", transforms.RandAugment()), ("augmix", transforms.AugMix())],
-)
-def test_equals_torchvision(kind: str, transform: torch.nn.Module) -> None:
-    """Without noise a variant is what torchvision gives under manual_seed."""
-    with torch.random.fork_rng():
-        torch.manual_seed(11)
-        expected = np.array(transform(Image.fromarray(PIXELS)))
-    assert (make_variant(kind, IMAGE, 11, 0.0).permute(1, 2, 0).numpy() == expected).all()
-
-
 def test_noise_has_the_asked_spread() -> None:
     """Sigma 0.1 on mid-grey is 25.5 grey levels; 0 changes nothing; a negative seed is a seed."""
     grey = torch.full((3, 128, 128), 128, dtype=torch.uint8)
@@ -70,13 +55,52 @@ def test_dihedral_gives_the_eight_symmetries() -> None:
 
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
-def test_batch_is_per_sample(kind: str) -> None:
-    """An image's augmentation depends on its own seed, not on its neighbours."""
-    seeds = torch.tensor([9, 2**61 + 3, 5])
-    images = IMAGE.expand(3, -1, -1, -1).contiguous()
-    batch = augment_batch(kind, images, seeds)
-    assert batch.shape == images.shape and batch.dtype == torch.uint8
-    assert torch.equal(batch[1], augment_batch(kind, images[:1], seeds[1:2])[0])
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batch_is_per_sample(kind: str, threads: int) -> None:
+    """An image's result hangs on its own seed, not on neighbours, order, layout or threads."""
+    rng = np.random.default_rng(7)
+    stored = torch.from_numpy(rng.integers(0, 256, (70, 40, 33, 3), dtype=np.uint8))
+    if kind == "dihedral":
+        stored = stored[:, :33]
+    images, seeds = stored.permute(0, 3, 1, 2), torch.arange(70) * 2**50 - 2**54
+    expected = augment_batch(kind, images, seeds)
+    assert expected.dtype == torch.uint8 and expected.shape == images.shape
+    order = torch.randperm(70, generator=torch.Generator().manual_seed(1))
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        mixed = augment_batch(kind, images.contiguous()[order], seeds[order])
+        alone = augment_batch(kind, images[41:42], seeds[41:42])
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(mixed, expected[order])
+    assert torch.equal(alone[0], expected[41])
+
+
+def test_papers_mixture_is_a_third_each() -> None:
+    """Of 600 grey images a third stays grey; noise of 0.2 spreads the others by 51 levels."""
+    grey = torch.full((600, 3, 24, 24), 128, dtype=torch.uint8)
+    out = augment_batch("paper", grey, torch.arange(600) * 7919)
+    spread = out.float().std(dim=(1, 2, 3))
+    assert 150 < int((spread == 0).sum()) < 250  # 200, 3 deviations are 35
+    assert 40 < spread[spread > 0].median() < 60
+
+
+@pytest.mark.parametrize("kind", ["randaugment", "augmix", "smear"])
+def test_draws_differ_within_a_batch(kind: str) -> None:
+    """One image under 64 seeds of a batch becomes many pictures; nothing writes to its source."""
+    images = IMAGE.expand(64, -1, -1, -1).contiguous()
+    out = augment_batch(kind, images, torch.arange(64))
+    assert len({image.numpy().tobytes() for image in out}) >= 50
+    assert torch.equal(images[63], IMAGE)
+
+
+@pytest.mark.parametrize("kind", ["randaugment", "augmix", "smear"])
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 1), (96, 96)])
+def test_any_size_of_image(kind: str, shape: tuple[int, int]) -> None:
+    """Images of one pixel too."""
+    images = torch.full((32, 3, *shape), 77, dtype=torch.uint8)
+    assert augment_batch(kind, images, torch.arange(32)).shape == images.shape
 
 
 def test_unknown_kind_is_a_usage_error() -> None:
@@ -85,8 +109,3 @@ def test_unknown_kind_is_a_usage_error() -> None:
         make_variant("randaug", IMAGE, 0, 0.0)
     with pytest.raises(UsageError, match="augmix"):
         augment_batch("augmx", IMAGE[None], torch.zeros(1, dtype=torch.int64))
-
-
-def test_settings_offer_what_exists() -> None:
-    """The kinds that a training may name are the kinds that exist."""
-    assert settings.AUGMENTATIONS == AUGMENTATIONS

@@ -17,7 +17,7 @@ from tests.bench.page import merged, section
 
 NAMES = (
     "help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
-    "training",
+    "augmentation", "training",
 )  # fmt: skip
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 

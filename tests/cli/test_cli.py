@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import json
 import statistics
@@ -14,6 +15,7 @@ import pytest
 
 import bccurate
 from bccurate.cli.group import COMMANDS, cli
+from bccurate.learning.settings import TrainSettings
 
 NAMES = sorted(COMMANDS)
 
@@ -43,7 +45,9 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
     """What the command line takes, the function of the same name takes too."""
     function = getattr(bccurate, "import_" if name == "import" else name)
     takes = set(inspect.signature(function).parameters)
-    renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}}
+    if name == "train":  # its settings, by name
+        takes |= {field.name for field in dataclasses.fields(TrainSettings)}
+    renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}, "models": {"model"}}
     for parameter in _command(name).params:
         if parameter.name in ("as_json", "help", "fail_on_found"):
             continue
@@ -53,6 +57,7 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
 def test_choices_are_those_of_the_methods():
     """Literal choices of the options are the constants of the method modules."""
     from bccurate.augmentation.variants import AUGMENTATIONS, VARIANTS
+    from bccurate.curation.background import METHODS as MASKS
     from bccurate.curation.duplicates import KEEP
     from bccurate.curation.hashing import METHODS
     from bccurate.curation.outliers import STATISTICS
@@ -67,6 +72,7 @@ def test_choices_are_those_of_the_methods():
     assert choices("outliers", "statistic") == set(STATISTICS)
     assert choices("import", "kind") == set(FORMATS)
     assert choices("augment", "kind") == set(VARIANTS)
+    assert choices("background", "method") == set(MASKS)
     assert choices("train", "augment") == set(AUGMENTATIONS)
 
 

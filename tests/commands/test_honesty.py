@@ -110,7 +110,7 @@ def test_copies_of_test_images_join_them_even_without_a_new_dedupe(copy, tmp_pat
 
 def test_variants_train_only_while_their_source_does(copy):
     """A source moved to test by hand takes its variants out of training, and its label rules."""
-    from bccurate.commands.train import _training_samples
+    from bccurate.commands.training_data import training_samples
     from bccurate.hub.open import opened
 
     dataset = fo.load_dataset(copy)
@@ -122,7 +122,7 @@ def test_variants_train_only_while_their_source_does(copy):
     relabelled.ground_truth.label = "platelet"
     relabelled.save()
     with opened(copy) as hub:
-        found = _training_samples(hub, ["clean", "augmix"])
+        found = training_samples(hub, ["clean", "augmix"])
     variants = dict(zip(*dataset.match_tags("variant").values(["filepath", "source_id"]),
                         strict=True))  # fmt: skip
     used = dict(zip(found.paths, found.labels, strict=True))

@@ -98,6 +98,17 @@ def test_stacker_predicts_like_any_model(stacked, zoo):
     assert not again.changed and again.metrics == record.metrics
 
 
+def test_the_stack_is_explained(stacked, zoo):
+    """Maps of all three bases' evidence in the field, and the share on the cell where masks are."""
+    name, _ = stacked
+    record = bccurate.explain("stacker", name, view="test", zoo=zoo, device="cpu")
+    view = fo.load_dataset(name).load_saved_view("test")
+    maps = view.values("gradcam_stacker.map")
+    assert record.n == len(maps) and all(m.shape == (32, 32) for m in maps)
+    assert sum(m.max() == 255 for m in maps) > len(maps) / 2
+    assert not bccurate.explain("stacker", name, view="test", zoo=zoo, device="cpu").changed
+
+
 def test_too_few_bases(cli, name, rendered, stacked, zoo):
     """One base, or a dataset without trained models: exit 2 and what to type."""
     outcome = cli("train", "stacker", "-d", stacked[0], "--base", "small", "--zoo", zoo)

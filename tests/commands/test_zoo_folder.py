@@ -53,9 +53,3 @@ def test_a_model_of_a_folder_goes_the_whole_way(cli, name, rendered, zoo):
     assert not cli("train", *options, "--epochs", 1, "--batch-size", 64, "--json").json["changed"]
     outcome = cli("evaluate", "tiny", "-d", name)
     assert outcome.code == 2 and "There is no model 'tiny'" in outcome.err
-
-
-def test_the_stacker_is_not_trained_on_images(cli, name, rendered):
-    """It reads what other models say: exit 2, before anything is read or written."""
-    outcome = cli("train", "stacker", "-d", name)
-    assert outcome.code == 2 and "predictions of other models" in outcome.err

@@ -194,3 +194,24 @@ def test_hundreds_of_classes_make_no_matrix_of_hundreds_squared(data: ReportData
     assert "600 classes are too many" in html
     assert "552 classes were left out" in html
     assert len(html) < 1_500_000
+
+
+def test_table_2_has_calibration_and_mcnemar_of_the_figures_shown(data: ReportData) -> None:
+    """ECE before and after; p where the comparison is of these very figures, else none."""
+    models = [
+        replace(m, evaluate={**m.evaluate, "metrics": {
+            split: row | {"ece_calibrated": 0.0123} for split, row in m.evaluate["metrics"].items()
+        }}) for m in data.models
+    ]  # fmt: skip
+    row = {"model": "custom_cnn", "against": "resnet50", "split": "test", "n": 9}
+    record = {
+        "models": {m.name: {"metrics": m.evaluate["metrics"]} for m in models},
+        "mcnemar": [row | {"only_model": 1, "only_against": 5, "p_value": 0.21875}],
+    }
+    html = render(replace(data, models=models, records={**data.records, "evaluate": record}))
+    table = html[html.index("Table 2") : html.index("</table>", html.index("Table 2"))]
+    assert table.count("→ 1.2") == 6 and "McNemar p" in table and "0.2188" in table
+    assert "do not tell it from custom_cnn (McNemar, p &gt; 0.05)" in html
+    record["models"]["resnet50"] = {"metrics": {}}
+    stale = render(replace(data, models=models, records={**data.records, "evaluate": record}))
+    assert "McNemar p" not in stale and "do not tell it from" not in stale

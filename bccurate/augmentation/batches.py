@@ -1,0 +1,92 @@
+"""Shared steps of the batched operations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+PIECE = 24  # images; of 96x96 in float32 a piece takes 2.7 MB
+# (images uint8 (n, 3, H, W), magnitudes float64 (n,) on the host) -> uint8 (n, 3, H, W)
+Operation = Callable[[torch.Tensor, np.ndarray], torch.Tensor]
+
+
+def per_image(values: np.ndarray, images: torch.Tensor) -> torch.Tensor:
+    """``values`` (n, ...) as float32 (n, ..., 1, 1), to broadcast over pixels on their device."""
+    column = torch.from_numpy(np.asarray(values, dtype=np.float32)).to(images.device)
+    return column.reshape(*column.shape, *[1] * (4 - column.ndim))
+
+
+def to_bytes(pixels: torch.Tensor) -> torch.Tensor:
+    """float ``pixels`` clipped to 0 to 255 in place, as uint8; fractions are cut off.
+
+    By way of int16: from float to uint8 at once torch goes value by value.
+    """
+    return pixels.clamp_(0, 255).to(torch.int16).to(torch.uint8)
+
+
+def to_nearest_bytes(pixels: torch.Tensor) -> torch.Tensor:
+    """float ``pixels`` rounded (halves to even) and clipped in place, as uint8."""
+    return to_bytes(pixels.round_())
+
+
+def grouped(
+    operations: Sequence[Operation], images: torch.Tensor, chosen: np.ndarray, values: np.ndarray
+) -> torch.Tensor:
+    """Each of ``images`` (n, 3, H, W) under its own operation: a call an operation.
+
+    ``chosen`` int64 (n,) are indices of ``operations``, -1 for none; ``values`` (n, ...) are what
+    they are called with. Rows are sorted by operation and put back: to copy whole rows is cheap.
+    """
+    order = np.argsort(chosen, kind="stable")
+    rows = select(images, order)
+    bounds = np.searchsorted(chosen[order], np.arange(len(operations) + 1)).tolist()
+    done = [rows[: bounds[0]]]
+    for operation, first, end in zip(operations, bounds, bounds[1:], strict=False):
+        for part, own in pieces(rows[first:end], values[order[first:end]]):
+            done.append(operation(part, own))
+    return select(torch.cat(done), np.argsort(order))
+
+
+def pieces(images: torch.Tensor, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """``images`` (n, ...) and arrays (n, ...) cut alike: on a CPU in pieces that fit its cache."""
+    size = PIECE if images.device.type == "cpu" else max(len(images), 1)
+    for begin in range(0, len(images), size):
+        end = begin + size
+        yield images[begin:end], *(value[begin:end] for value in values)
+
+
+def change_rows(
+    images: torch.Tensor,
+    chosen: np.ndarray,
+    change: Callable[[torch.Tensor, np.ndarray], torch.Tensor],
+) -> None:
+    """Replace the images where ``chosen`` bool (n,) by ``change(images, rows)``, run by run.
+
+    Quick where the chosen lie together, as after ``gray_order``.
+    """
+    edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0))
+    for begin, end in edges.reshape(-1, 2).tolist():
+        part = images[begin:end]
+        part.copy_(change(part, np.arange(begin, end)))
+
+
+def gray_order(*chosen: np.ndarray) -> np.ndarray:
+    """An order of n samples in which each of the bool (n,) is true in few runs (Gray 1953).
+
+    Of three the first and the second are true in one run, the third in two.
+    """
+    code = np.zeros(len(chosen[0]), dtype=np.int64)
+    for bit in chosen:
+        code = 2 * code + (bit ^ (code % 2 == 1))
+    return np.argsort(code, kind="stable")
+
+
+def select(images: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
+    """``images[rows]`` (n, 3, H, W) in the memory format that they have, whole rows at a time."""
+    index = torch.from_numpy(rows).to(images.device)
+    if images.is_contiguous():
+        return images.index_select(0, index)
+    return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)

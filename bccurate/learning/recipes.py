@@ -1,0 +1,28 @@
+"""Named sets of training settings; what a person gives beside them wins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bccurate.errors import UsageError, nearest
+
+# docs/robustness-experiments.md tells what each part of ``robust`` is worth.
+RECIPES: dict[str, dict[str, Any]] = {
+    # A third of the images as they are, a third under AugMix, a third under RandAugment, the
+    # variants with Gaussian noise: what a set with one variant of each kind per image holds.
+    "paper": {"augment": "paper"},
+    "robust": {"augment": "smear", "ema": 0.999},
+}
+
+
+def with_recipe(name: str | None, given: dict[str, Any]) -> dict[str, Any]:
+    """The settings ``given`` (those that are not None) on top of the recipe's.
+
+    Raises:
+        UsageError: there is no such recipe.
+    """
+    if name is None:
+        return given
+    if name not in RECIPES:
+        raise UsageError(f"There is no recipe {name!r}.{nearest(name, RECIPES)}")
+    return RECIPES[name] | {key: value for key, value in given.items() if value is not None}

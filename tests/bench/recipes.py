@@ -1,0 +1,177 @@
+"""``python -m tests.bench.recipes``: what each part of a recipe is worth on images never seen.
+
+Trains one network from scratch once a row, on the same duplicate-safe split, for the same number
+of epochs, with the same seed, and measures it on the test cells as they are and under the suite of
+corruptions. Rows that are there already (``build/recipes``) are not trained again. Writes
+docs/robustness-experiments.md. Not part of ``make bench``: hours, not minutes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import conftest
+
+from tests.bench.cells import folder_of_images
+from tests.bench.page import machine
+
+PAGE = conftest.ROOT / "docs" / "robustness-experiments.md"
+KEPT = conftest.ROOT / "build" / "recipes"
+SEVERITIES = (1, 3, 5)
+TEST_OF_A_CLASS = 40  # test cells: 81 corrupted copies of each are made
+ROWS: dict[str, dict[str, Any]] = {
+    "no augmentation": {"augment": "none"},
+    "dihedral": {"augment": "dihedral"},
+    "randaugment": {"augment": "randaugment"},
+    "augmix": {"augment": "augmix"},
+    "augmix, consistency 12": {"augment": "augmix", "consistency": 12.0},
+    "smear": {"augment": "smear"},
+    "smear, label smoothing 0.1": {"augment": "smear", "label_smoothing": 0.1},
+    "smear, cutmix": {"augment": "smear", "mix": "cutmix"},
+    "--recipe paper": {"recipe": "paper"},
+    "--recipe robust": {"recipe": "robust"},
+}
+
+
+def main() -> None:
+    """Train what is missing, then write the page."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench.recipes", description=__doc__)
+    parser.add_argument("--data", type=Path, default=conftest.REAL_DATA)
+    parser.add_argument("--model", default="custom_cnn")
+    parser.add_argument("--size", type=int, default=64)
+    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--every", type=int, default=3, help="take every n-th image")
+    parser.add_argument("--seed", type=int, default=51)
+    parser.add_argument("--only", action="append", choices=ROWS)
+    given = parser.parse_args()
+    parts = _parts(folder_of_images(given.data), given.size, given.every)
+    for name in given.only or ROWS:
+        _weights(name, parts, given)
+    for name in given.only or ROWS:
+        file = KEPT / f"{_key(given)}-{name.replace(' ', '_').replace('/', '_')}.json"
+        if not file.exists():
+            row = _measure(name, parts, given)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(row))
+            print(name, row["clean"], row["corrupted"], flush=True)
+    PAGE.write_text(_page(parts, given), encoding="utf-8")
+
+
+def _key(given: argparse.Namespace) -> str:
+    return f"{given.model}-{given.size}-{given.epochs}-{given.every}-{given.seed}"
+
+
+def _parts(images: Path, size: int, every: int) -> dict[str, Any]:
+    """Pixels and targets of a duplicate-safe split of every n-th image."""
+    import bccurate
+    from bccurate.commands.training_data import classes_of, training_samples, validation_samples
+    from bccurate.hub.open import load_fiftyone
+    from bccurate.learning.data import load_pixels
+
+    fiftyone = load_fiftyone()
+    name = f"recipes-{every}"
+    folder = KEPT / f"every-{every}"
+    for number, path in enumerate(sorted(p for p in images.rglob("*") if p.is_file())):
+        link = folder / path.parent.name / path.name
+        if number % every == 0 and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(path.resolve())
+    bccurate.import_(folder, name)
+    bccurate.dedupe(name)
+    bccurate.outliers(name)
+    bccurate.split(name)
+    hub = fiftyone.load_dataset(name)
+    training, validation = training_samples(hub, ()), validation_samples(hub)
+    classes = classes_of(training, name)
+    test = hub.load_saved_view("clean").match_tags("test").sort_by("filepath")
+    rows = list(zip(*test.values(["filepath", "ground_truth.label"]), strict=True))
+    few = [row for label in classes for row in [r for r in rows if r[1] == label][:TEST_OF_A_CLASS]]
+    paths, labels = [path for path, _ in few], [label for _, label in few]
+    return {
+        "classes": classes,
+        "train": (load_pixels(training.paths, size), training.targets(classes)),
+        "val": (load_pixels(validation.paths, size), validation.targets(classes)),
+        "test": (load_pixels(paths, size), np.array([classes.index(label) for label in labels])),
+    }
+
+
+def _settings(name: str, given: argparse.Namespace) -> Any:
+    from bccurate.commands.train import make_settings
+    from bccurate.learning.recipes import with_recipe
+
+    changes = dict(ROWS[name])
+    chosen = {"epochs": given.epochs, "image_size": given.size, "seed": given.seed}
+    return make_settings(with_recipe(changes.pop("recipe", None), chosen | changes))
+
+
+def _weights(name: str, parts: dict[str, Any], given: argparse.Namespace) -> Path:
+    """The weights of a row, trained where they are not there."""
+    from bccurate.learning.train import MODEL, train
+    from bccurate.learning.zoo import find_model
+
+    folder = KEPT / f"{_key(given)}-{name.replace(' ', '_')}"
+    if not (folder / MODEL).exists():
+        print(f"training: {name}", flush=True)
+        train(find_model(given.model), *parts["train"], *parts["val"], parts["classes"],
+              _settings(name, given), folder, resume=None)  # fmt: skip
+    return folder / MODEL
+
+
+def _measure(name: str, parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
+    from bccurate.evaluation.calibration import ece, fit_temperature
+    from bccurate.evaluation.robustness import robustness
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.predict import predict
+
+    trained = load_model(_weights(name, parts, given))
+    images, targets = parts["test"]
+    logits = predict(trained, images)
+    temperature = fit_temperature(predict(trained, parts["val"][0]), parts["val"][1])
+    found = robustness(lambda pixels: predict(trained, pixels), images, targets, SEVERITIES)
+    return {
+        "settings": asdict(_settings(name, given)),
+        "clean": found["accuracy"],
+        "corrupted": found["corrupted_accuracy"],
+        "families": {name: row["accuracy"] for name, row in found["families"].items()},
+        "ece": ece(logits, targets),
+        "ece_scaled": ece(logits, targets, temperature),
+    }
+
+
+def _page(parts: dict[str, Any], given: argparse.Namespace) -> str:
+    rows = {}
+    for name in ROWS:
+        file = KEPT / f"{_key(given)}-{name.replace(' ', '_').replace('/', '_')}.json"
+        if file.exists():
+            rows[name] = json.loads(file.read_text())
+    families = list(next(iter(rows.values()))["families"]) if rows else []
+    head = ["training", "clean", "corrupted", "ECE", "ECE scaled", *families]
+    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
+    for name, row in rows.items():
+        figures = [row["clean"], row["corrupted"], row["ece"], row["ece_scaled"]]
+        figures += [row["families"][family] for family in families]
+        lines.append(f"| {name} | {' | '.join(f'{value:.3f}' for value in figures)} |")
+    counts = ", ".join(f"{len(parts[part][1]):,} {part}" for part in ("train", "val", "test"))
+    return (
+        "# What a recipe is worth\n\n"
+        f"`{given.model}` from scratch at {given.size} pixels, {given.epochs} epochs, seed "
+        f"{given.seed}, duplicate-safe split: {counts}. Accuracy on the test cells: as they are, "
+        "under the whole corruption suite (severities 1, 3 and 5), and per family. "
+        "Calibration on the cells as they are, before and after the temperature of the validation "
+        "cells.\n\n"
+        f"`python -m tests.bench.recipes --model {given.model} --size {given.size} --epochs "
+        f"{given.epochs} --every {given.every} --seed {given.seed}`\n\n{machine()}\n\n"
+        + "\n".join(lines) + "\n"
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

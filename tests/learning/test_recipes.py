@@ -1,0 +1,30 @@
+"""Recipes are defaults: what a person gives wins, and what is unknown is refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from bccurate.commands.train import make_settings
+from bccurate.errors import UsageError
+from bccurate.learning.recipes import RECIPES, with_recipe
+
+
+def test_given_settings_win_over_the_recipe() -> None:
+    """None is not given; the rest is the recipe's."""
+    chosen = with_recipe("robust", {"ema": 0.5, "augment": None, "epochs": 3})
+    assert chosen == RECIPES["robust"] | {"ema": 0.5, "epochs": 3}
+    assert with_recipe(None, {"ema": 0.5}) == {"ema": 0.5}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_is_valid(name: str) -> None:
+    """Its settings exist and are within their ranges."""
+    assert make_settings(with_recipe(name, {})).augment == RECIPES[name]["augment"]
+
+
+def test_unknown_recipe_and_setting() -> None:
+    """Both name the nearest that there is."""
+    with pytest.raises(UsageError, match="Did you mean robust"):
+        with_recipe("robus", {})
+    with pytest.raises(UsageError, match="Did you mean epochs"):
+        make_settings({"epoch": 3})
