@@ -23,6 +23,8 @@ from typing import Any
 
 import pytest
 
+import bccurate  # noqa: F401  # before torch, whose threads it tells how to wait
+
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "pbc96.tar"
 
