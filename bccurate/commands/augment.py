@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from bccurate.commands.fidelity import measure_fidelity
 from bccurate.commands.pictures import pixels
 from bccurate.errors import UsageError, nearest
 from bccurate.files import atomic_write, dataset_home, sha256
@@ -72,7 +73,8 @@ def augment(
 
     A variant is a PNG beside the dataset and a sample with its source's label, the fields
     ``source_id`` and ``augmentation`` (the operations that were drawn for it, with their values),
-    and the tags ``train``, ``variant`` and ``kind``.
+    and the tags ``train``, ``variant`` and ``kind``. Then a sample of all variants is measured
+    against their sources; see ``commands.fidelity``.
 
     Args:
         kind: ``augmix`` (Hendrycks et al. 2020) or ``randaugment`` (Cubuk et al. 2020).
@@ -110,9 +112,12 @@ def augment(
         written = add_samples(hub, _samples(todo, options))
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))
+        stored = (runs.load(hub, run) or {}).get("fidelity")
+        fidelity, warnings = measure_fidelity(hub, kind, noise, options.magnitude, stored)
         record = AugmentRecord(
-            name, kind, written, total - written, str(folder), kind,
-            changed=written > 0, warnings=_missing(todo, written),
+            name, kind, written, total - written, str(folder), kind, fidelity,
+            changed=written > 0 or fidelity != stored,
+            warnings=_missing(todo, written) + warnings,
         )  # fmt: skip
         if record.changed or earlier is None:
             runs.save(hub, run, record, options.stored())

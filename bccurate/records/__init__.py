@@ -2,8 +2,6 @@
 
 from bccurate.records.base import Record
 from bccurate.records.curation import (
-    AugmentRecord,
-    BackgroundRecord,
     DedupeRecord,
     ImportRecord,
     InfoRecord,
@@ -23,6 +21,7 @@ from bccurate.records.learning import (
     TrainRecord,
 )
 from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
+from bccurate.records.variants import AugmentRecord, BackgroundRecord
 
 __all__ = [
     "AugmentRecord",

@@ -28,6 +28,7 @@ from bccurate.reporting.sections import (
     outliers,
     runs,
     split,
+    variants,
 )
 from bccurate.reporting.summary import best_model, findings, number_to_believe
 from bccurate.reporting.text import count_of, decimal, more_of, number, percent, visible
@@ -88,6 +89,7 @@ def _render(data: ReportData, share: float) -> str:
             outliers=outliers(data, caps),
             split=split(data),
             split_names=SPLITS,
+            variants=variants(data, caps),
             table=compare(data),
             best=best.name if best else None,
             models=[model_part(data, model, i, caps) for i, model in enumerate(data.models, 1)],
