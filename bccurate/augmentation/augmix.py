@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ import torch
 from bccurate.augmentation import colour, geometry
 from bccurate.augmentation.batches import Operation, grouped, per_image, pieces, to_nearest_bytes
 from bccurate.augmentation.draws import Draws
+from bccurate.augmentation.words import sequence, word
 
 SEVERITY = 3.0
 MAX_LEVEL = 10.0
@@ -42,6 +43,22 @@ OPERATIONS: dict[str, _Row] = {
 _FUNCTIONS = [operation for operation, _, _ in OPERATIONS.values()]
 
 
+class Step(NamedTuple):
+    """One step of a chain, each (N,): index of OPERATIONS (-1 for none), level of 10, sign."""
+
+    chosen: np.ndarray
+    levels: np.ndarray
+    signs: np.ndarray
+
+
+class Plan(NamedTuple):
+    """All draws of N images: the chains' weights (N, WIDTH), the mix's share (N,), the chains."""
+
+    weights: np.ndarray
+    share: np.ndarray
+    chains: list[list[Step]]
+
+
 def augmix(images: torch.Tensor, draws: Draws, severity: float = SEVERITY) -> torch.Tensor:
     """Equation 3: chains of one to three operations, mixed with each other and the original.
 
@@ -49,31 +66,76 @@ def augmix(images: torch.Tensor, draws: Draws, severity: float = SEVERITY) -> to
     ``images`` uint8 (N, 3, H, W), on any device; so is the result.
     """
     images = images.contiguous()
+    plan = drawn(draws, severity)
+    chains = [_chain(images, steps) for steps in plan.chains]
+    return mix(images, chains, plan.weights, plan.share)
+
+
+def drawn(draws: Draws, severity: float = SEVERITY) -> Plan:
+    """All that is random, in the order in which it is drawn."""
     weights = draws.simplex(WIDTH)
-    share = draws.uniform()
-    chains = [_chain(images, draws, severity) for _ in range(WIDTH)]
-    return mix(images, chains, weights, share)
+    return Plan(weights, draws.uniform(), [_steps(draws, severity) for _ in range(WIDTH)])
 
 
-def _chain(images: torch.Tensor, draws: Draws, severity: float) -> torch.Tensor:
+def _steps(draws: Draws, severity: float) -> list[Step]:
     depth = 1 + draws.integers(DEPTH)
-    for step in range(DEPTH):
-        chosen = np.where(step < depth, draws.integers(len(OPERATIONS)), -1)
-        levels = draws.uniform(LEAST_LEVEL, severity)
-        images = apply(images, chosen, levels, draws.signs())
+    return [
+        Step(
+            np.where(step < depth, draws.integers(len(OPERATIONS)), -1),
+            draws.uniform(LEAST_LEVEL, severity),
+            draws.signs(),
+        )
+        for step in range(DEPTH)
+    ]
+
+
+def _chain(images: torch.Tensor, steps: list[Step]) -> torch.Tensor:
+    for step in steps:
+        images = apply(images, *step)
     return images
+
+
+def describe(draws: Draws, side: tuple[int, int], severity: float = SEVERITY) -> list[str]:
+    """What ``augmix`` does to images of height and width ``side``, a text an image."""
+    plan = drawn(draws, severity)
+    chains = [_chain_words(steps, side) for steps in plan.chains]
+    return [
+        " + ".join(
+            [f"{1 - m:.2f} original"]
+            + [f"{m * w:.2f} ({words[i]})" for w, words in zip(own, chains, strict=True)]
+        )
+        for i, (m, own) in enumerate(zip(plan.share, plan.weights, strict=True))
+    ]
+
+
+def _chain_words(steps: list[Step], side: tuple[int, int]) -> list[str]:
+    rows = list(OPERATIONS.items())
+    done = [(step.chosen, values(*step, side)) for step in steps]
+    return [
+        sequence(word(rows[c[i]][0], v[i], rows[c[i]][1][2]) for c, v in done if c[i] >= 0)
+        for i in range(len(steps[0].chosen))
+    ]
 
 
 def apply(
     images: torch.Tensor, chosen: np.ndarray, levels: np.ndarray, signs: np.ndarray
 ) -> torch.Tensor:
     """One operation an image: ``chosen`` (N,) of OPERATIONS, -1 for none, at ``levels`` of 10."""
-    values = np.zeros(len(images))
+    height, width = images.shape[-2:]
+    own = values(chosen, levels, signs, (height, width))
+    return grouped(_FUNCTIONS, images, chosen, own)
+
+
+def values(
+    chosen: np.ndarray, levels: np.ndarray, signs: np.ndarray, side: tuple[int, int]
+) -> np.ndarray:
+    """float64 (N,): what the ``chosen`` operations are called with on a height and width."""
+    found = np.zeros(len(chosen))
     for index, (name, (_, value, signed)) in enumerate(OPERATIONS.items()):
         rows = chosen == index
-        side = images.shape[2 if name.endswith("_y") else 3]
-        values[rows] = value(levels[rows] / MAX_LEVEL, side) * (signs[rows] if signed else 1)
-    return grouped(_FUNCTIONS, images, chosen, values)
+        along = side[0 if name.endswith("_y") else 1]
+        found[rows] = value(levels[rows] / MAX_LEVEL, along) * (signs[rows] if signed else 1)
+    return found
 
 
 def mix(

@@ -14,6 +14,7 @@ import torch
 from bccurate.augmentation import colour, geometry
 from bccurate.augmentation.batches import Operation, grouped
 from bccurate.augmentation.draws import Draws
+from bccurate.augmentation.words import sequence, word
 
 NUM_OPS = 2
 MAGNITUDE = 9
@@ -42,28 +43,54 @@ _SIGNED = np.array([signed for _, _, signed in OPERATIONS.values()])
 
 
 def randaugment(
-    images: torch.Tensor, draws: Draws, num_ops: int = NUM_OPS, magnitude: int = MAGNITUDE
+    images: torch.Tensor, draws: Draws, num_ops: int = NUM_OPS, magnitude: float = MAGNITUDE
 ) -> torch.Tensor:
     """Equation 4: ``num_ops`` random operations at ``magnitude`` of 0 to 30.
 
     ``images`` uint8 (N, 3, H, W), on any device; so is the result.
     """
     images = images.contiguous()
-    for _ in range(num_ops):
-        chosen = draws.integers(len(OPERATIONS))
-        signs = draws.signs()
+    for chosen, signs in steps(draws, num_ops):
         images = apply(images, chosen, signs, magnitude)
     return images
 
 
+def steps(draws: Draws, num_ops: int = NUM_OPS) -> list[tuple[np.ndarray, np.ndarray]]:
+    """In turn, for each image: index of OPERATIONS, int64 (N,), and sign, float64 (N,)."""
+    return [(draws.integers(len(OPERATIONS)), draws.signs()) for _ in range(num_ops)]
+
+
+def describe(
+    draws: Draws, side: tuple[int, int], num_ops: int = NUM_OPS, magnitude: float = MAGNITUDE
+) -> list[str]:
+    """What ``randaugment`` does to images of height and width ``side``, a text an image."""
+    names = list(OPERATIONS)
+    drawn = [
+        (chosen, values(chosen, signs, magnitude, side)) for chosen, signs in steps(draws, num_ops)
+    ]
+    rows = (
+        [word(names[i], v, bool(_SIGNED[i])) for i, v in zip(chosen, own, strict=True)]
+        for chosen, own in drawn
+    )
+    return [sequence(words) for words in zip(*rows, strict=True)]
+
+
 def apply(
-    images: torch.Tensor, chosen: np.ndarray, signs: np.ndarray, magnitude: int = MAGNITUDE
+    images: torch.Tensor, chosen: np.ndarray, signs: np.ndarray, magnitude: float = MAGNITUDE
 ) -> torch.Tensor:
     """One operation an image: ``chosen`` (N,) of OPERATIONS; ``signs`` where it has one."""
     height, width = images.shape[-2:]
+    own = values(chosen, signs, magnitude, (height, width))
+    return grouped(_FUNCTIONS, images, chosen, own)
+
+
+def values(
+    chosen: np.ndarray, signs: np.ndarray, magnitude: float, side: tuple[int, int]
+) -> np.ndarray:
+    """float64 (N,): what the ``chosen`` operations are called with on a height and width."""
+    height, width = side
     sides = [height if name.endswith("_y") else width for name in OPERATIONS]
     share = magnitude / MAX_MAGNITUDE
     ranges = zip(OPERATIONS.values(), sides, strict=True)
-    values = np.array([value(share, side) for (_, value, _), side in ranges])
-    signed = np.where(_SIGNED[chosen], signs, 1.0)
-    return grouped(_FUNCTIONS, images, chosen, values[chosen] * signed)
+    largest = np.array([value(share, side) for (_, value, _), side in ranges])
+    return largest[chosen] * np.where(_SIGNED[chosen], signs, 1.0)

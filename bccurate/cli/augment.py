@@ -16,14 +16,27 @@ from bccurate.cli.options import dataset_option, declare, echo
     help="Sigma of Gaussian noise as a share of the full range.",
 )
 @click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True)
+@click.option(
+    "--magnitude",
+    type=click.FloatRange(0, 30),
+    help="Strength of the operations: randaugment 0 to 30 [default: 9], augmix 0.1 to 10 "
+    "[default: 3].",
+)
 @click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
 def command(
-    kind: str, dataset: str | None, noise: float, copies: int, seed: int, as_json: bool
+    kind: str,
+    dataset: str | None,
+    noise: float,
+    copies: int,
+    magnitude: float | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Write variants of the training images as new samples.
 
-    Variants know their source, carry the tag `train` only, and stand in the view KIND.
+    Variants know their source, carry the tag `train` only, and stand in the view KIND. Then a
+    sample of them is measured against the sources, class by class.
     """
     from bccurate import augment
 
-    echo(augment(kind, dataset, noise, copies, seed), as_json)
+    echo(augment(kind, dataset, noise, copies, seed, magnitude), as_json)

@@ -6,13 +6,15 @@ import hashlib
 import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from bccurate.curation.reading import decode_rgb
+from bccurate.commands.fidelity import measure_fidelity
+from bccurate.commands.pictures import pixels
 from bccurate.errors import UsageError, nearest
 from bccurate.files import atomic_write, dataset_home, sha256
 from bccurate.hub import runs, views
@@ -25,20 +27,38 @@ from bccurate.records import AugmentRecord
 from bccurate.settings import dataset_in_use
 
 KINDS = ("augmix", "randaugment")
+BATCH = 256  # pictures augmented at once, and at most
+BATCH_PIXELS = 1 << 24  # of all of them together: 50 MB
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What decides the pixels of all variants of a kind; the stored options of the run."""
+
+    kind: str
+    noise: float
+    seed: int
+    magnitude: float | None
+
+    def stored(self) -> dict[str, Any]:
+        own = {} if self.magnitude is None else {"magnitude": self.magnitude}
+        return {"noise": self.noise, "seed": self.seed, **own}
 
 
 @dataclass(frozen=True)
 class _Variant:
-    """One variant to be: where from, where to, and what decides its pixels."""
+    """One variant to be: where from, where to, and what decides its pixels.
+
+    ``size``: height and width of its source as the import saw it, None where it did not.
+    """
 
     source_id: str
     source: str
     label: str
     file: Path
-    kind: str
     seed: int
-    noise: float
-    description: str
+    copy: int
+    size: tuple[int, int] | None
 
 
 def augment(
@@ -47,11 +67,14 @@ def augment(
     noise: float = 0.2,
     copies: int = 1,
     seed: int = 51,
+    magnitude: float | None = None,
 ) -> AugmentRecord:
     """Write variants of the clean training samples; only those that are not there yet.
 
     A variant is a PNG beside the dataset and a sample with its source's label, the fields
-    ``source_id`` and ``augmentation``, and the tags ``train``, ``variant`` and ``kind``.
+    ``source_id`` and ``augmentation`` (the operations that were drawn for it, with their values),
+    and the tags ``train``, ``variant`` and ``kind``. Then a sample of all variants is measured
+    against their sources; see ``commands.fidelity``.
 
     Args:
         kind: ``augmix`` (Hendrycks et al. 2020) or ``randaugment`` (Cubuk et al. 2020).
@@ -59,86 +82,132 @@ def augment(
         noise: sigma of Gaussian noise as a share of the full range; the paper's is 0.2.
         copies: variants of each image.
         seed: with the source's path and the copy's number it decides the pixels.
+        magnitude: of the operations: of ``randaugment`` 0 to 30, 9 where None; the severity of
+            ``augmix`` 0.1 to 10, 3 where None.
 
     Raises:
         UsageError: an unknown kind, or variants of this kind with other options are there.
         InputError: no training samples.
         NoSpaceError: the disk is full.
     """
-    if kind not in KINDS:
-        raise UsageError(f"Unknown augmentation {kind!r}.{nearest(kind, KINDS)}")
-    if not 0 <= noise <= 1 or copies < 1:
-        raise UsageError(f"noise is 0 to 1 and copies at least 1, not {noise} and {copies}")
+    options = _checked(kind, noise, copies, seed, magnitude)
     name = dataset_in_use(dataset)
-    options = {"noise": noise, "seed": seed}
     folder = dataset_home(name) / "variants" / kind
     run = f"augment_{kind}"
     with opened(name) as hub:
         earlier = runs.stored_options(hub, run)
-        if earlier not in (None, options):
+        if earlier not in (None, options.stored()):
             raise UsageError(
                 f"{name!r} holds {kind} variants made with {earlier}.", f"bccurate undo {run}"
             )
         sources = views.clean(hub).match_tags("train").exists(f"{LABEL_FIELD}.label")
         require_samples(sources, f"training samples in {name!r}", f"bccurate split -d {name}")
         declare_variant_fields(hub)
-        wanted = list(_plan(sources, folder, kind, noise, copies, seed))
         there = set(hub.match_tags(kind).values("filepath"))
+        wanted = _plan(sources, folder, options, copies)
         todo = [variant for variant in wanted if str(variant.file) not in there]
         if earlier is None:  # before the first file: what a killed call wrote can be undone
             begun = AugmentRecord(name, kind, 0, 0, str(folder), kind)
-            runs.save(hub, run, begun, options)
-        written = add_samples(hub, _samples(todo))
+            runs.save(hub, run, begun, options.stored())
+        written = add_samples(hub, _samples(todo, options))
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))
+        stored = (runs.load(hub, run) or {}).get("fidelity")
+        fidelity, warnings = measure_fidelity(hub, kind, noise, options.magnitude, stored)
         record = AugmentRecord(
-            name, kind, written, total - written, str(folder), kind, changed=written > 0
-        )
-        if written or earlier is None:
-            runs.save(hub, run, record, options)
+            name, kind, written, total - written, str(folder), kind, fidelity,
+            changed=written > 0 or fidelity != stored,
+            warnings=_missing(todo, written) + warnings,
+        )  # fmt: skip
+        if record.changed or earlier is None:
+            runs.save(hub, run, record, options.stored())
         return record
 
 
-def _plan(
-    sources: Any, folder: Path, kind: str, noise: float, copies: int, seed: int
-) -> Iterator[_Variant]:
-    rows = columns(sources, "id", "filepath", f"{LABEL_FIELD}.label")
-    for sample, path, label in zip(*rows, strict=True):
+def _checked(kind: str, noise: float, copies: int, seed: int, magnitude: float | None) -> _Options:
+    if kind not in KINDS:
+        raise UsageError(f"Unknown augmentation {kind!r}.{nearest(kind, KINDS)}")
+    if not 0 <= noise <= 1 or copies < 1:
+        raise UsageError(f"noise is 0 to 1 and copies at least 1, not {noise} and {copies}")
+    options = _Options(kind, noise, seed, magnitude)
+    if magnitude is None:
+        return options
+    from bccurate.augmentation.variants import strength_of
+
+    usual = strength_of(kind, magnitude) == strength_of(kind)
+    return replace(options, magnitude=None) if usual else options
+
+
+def _plan(sources: Any, folder: Path, options: _Options, copies: int) -> Iterator[_Variant]:
+    rows = columns(
+        sources, "id", "filepath", f"{LABEL_FIELD}.label", "metadata.height", "metadata.width"
+    )
+    # Variants of the usual magnitude keep the names and the pixels of the first release.
+    strength = "" if options.magnitude is None else f":{options.magnitude:g}"
+    for sample, path, label, height, width in zip(*rows, strict=True):
         for copy in range(copies):
-            own = f"{seed}:{kind}:{noise}:{copy}:{path}"
+            own = f"{options.seed}:{options.kind}{strength}:{options.noise}:{copy}:{path}"
             yield _Variant(
                 source_id=sample,
                 source=path,
                 label=label,
                 file=folder / f"{Path(path).stem[:60]}_{sha256(own.encode())[:12]}.png",
-                kind=kind,
                 seed=int.from_bytes(hashlib.sha256(own.encode()).digest()[:7], "big"),
-                noise=noise,
-                description=f"{kind} noise={noise:g} seed={seed} copy={copy}",
+                copy=copy,
+                size=(height, width) if height and width else None,
             )
 
 
-def _samples(todo: list[_Variant]) -> Iterator[Any]:
+def _samples(todo: list[_Variant], options: _Options) -> Iterator[Any]:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        done = pool.map(_write, todo)
-        for variant, _ in track(zip(todo, done, strict=True), len(todo), "writing variants"):
-            yield make_variant_sample(
-                str(variant.file),
-                variant.label,
-                variant.kind,
-                variant.source_id,
-                variant.description,
-            )
+        done = (pair for part in _batches(todo) for pair in _write(pool, part, options))
+        for variant, words in track(done, len(todo), "writing variants"):
+            if words is not None:
+                yield make_variant_sample(
+                    str(variant.file), variant.label, options.kind, variant.source_id, words
+                )
 
 
-def _write(variant: _Variant) -> None:
-    import torch
+def _batches(todo: list[_Variant]) -> Iterator[list[_Variant]]:
+    """Neighbours of one size, as many as a batch may hold."""
+    for size, same in groupby(todo, key=lambda variant: variant.size):
+        area = size[0] * size[1] if size else BATCH_PIXELS
+        most = min(BATCH, max(1, BATCH_PIXELS // area))
+        while part := list(islice(same, most)):
+            yield part
+
+
+def _write(
+    pool: ThreadPoolExecutor, part: list[_Variant], options: _Options
+) -> Iterator[tuple[_Variant, str | None]]:
+    """Write the files of a batch; each variant with its words, None where its source is gone."""
+    from bccurate.augmentation.variants import describe, make_variants, strength_of
+
+    found = list(pool.map(lambda variant: pixels(variant.source), part))
+    good = [(variant, rgb) for variant, rgb in zip(part, found, strict=True) if rgb is not None]
+    made = make_variants(
+        options.kind, [rgb for _, rgb in good], [variant.seed for variant, _ in good],
+        options.noise, options.magnitude,
+    )  # fmt: skip
+    list(pool.map(_save, [variant.file for variant, _ in good], made))
+    strength = strength_of(options.kind, options.magnitude)
+    words = {
+        variant.file: f"{options.kind} magnitude={strength:g} noise={options.noise:g} "
+        f"seed={options.seed} copy={variant.copy}: "
+        + describe(options.kind, [variant.seed], rgb.shape[:2], options.magnitude)[0]
+        for variant, rgb in good
+    }
+    return ((variant, words.get(variant.file)) for variant in part)
+
+
+def _save(file: Path, picture: np.ndarray) -> None:
     from PIL import Image
 
-    from bccurate.augmentation.variants import make_variant
+    with atomic_write(file, durable=False) as target:
+        Image.fromarray(picture).save(target, format="PNG", compress_level=1)
 
-    pixels = torch.from_numpy(decode_rgb(variant.source).copy()).permute(2, 0, 1).contiguous()
-    changed = make_variant(variant.kind, pixels, variant.seed, variant.noise)
-    picture = Image.fromarray(np.ascontiguousarray(changed.permute(1, 2, 0).numpy()))
-    with atomic_write(variant.file, durable=False) as file:
-        picture.save(file, format="PNG", compress_level=1)
+
+def _missing(todo: list[_Variant], written: int) -> list[str]:
+    gone = len(todo) - written
+    some = "1 source does" if gone == 1 else f"{gone:,} sources do"
+    return [f"{some} not decode any more and got no variant"] if gone else []

@@ -18,6 +18,7 @@ from bccurate.hub.read import has_field
 from bccurate.hub.views import clean, originals
 from bccurate.records import ReportRecord
 from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
+from bccurate.reporting.fidelity import sheet_paths
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
 from bccurate.reporting.pictures import overlay, thumbnail
@@ -132,6 +133,7 @@ def _shown(records: dict[str, Any], models: list[ModelPart]) -> list[str]:
     rows = [*far["outliers"][:WORST], *foreign[:WORST]]
     rows += [row for worst in worst_by_class(far["outliers"]).values() for row in worst]
     paths += [row["filepath"] for row in rows]
+    paths += sheet_paths(records)
     for model in models:
         paths += [row["filepath"] for row in (model.mistakes or {"samples": []})["samples"][:WORST]]
     return paths

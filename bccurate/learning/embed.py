@@ -16,8 +16,19 @@ def embed(
 ) -> np.ndarray:
     """Penultimate features of ``images`` uint8 (N, H, W, 3): float32 (N, D), rows of length 1.
 
-    Taken by a hook at the input of the layer that gives the logits, so that any network has them.
-    A picture without any feature is a row of zeros.
+    Raises:
+        UsageError: no such device here, or no layer of the network gives its logits.
+    """
+    return embed_and_predict(trained, images, batch_size, device)[0]
+
+
+def embed_and_predict(
+    trained: TrainedModel, images: np.ndarray, batch_size: int = 128, device: str = "auto"
+) -> tuple[np.ndarray, np.ndarray]:
+    """What ``embed`` gives, and the logits float32 (N, classes), of one pass.
+
+    Features are taken by a hook at the input of the layer that gives the logits, so that any
+    network has them. A picture without any feature is a row of zeros.
 
     Raises:
         UsageError: no such device here, or no layer of the network gives its logits.
@@ -29,12 +40,12 @@ def embed(
 
     handle = classifier(trained).register_forward_pre_hook(keep)
     try:
-        predict(trained, images, batch_size, device)
+        logits = predict(trained, images, batch_size, device)
     finally:
         handle.remove()
     features = np.concatenate(kept) if kept else np.empty((0, 0), np.float32)
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
-    return features / np.maximum(lengths, np.finfo(np.float32).tiny)
+    return features / np.maximum(lengths, np.finfo(np.float32).tiny), logits
 
 
 def classifier(trained: TrainedModel) -> nn.Module:

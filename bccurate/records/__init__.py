@@ -2,8 +2,6 @@
 
 from bccurate.records.base import Record
 from bccurate.records.curation import (
-    AugmentRecord,
-    BackgroundRecord,
     DedupeRecord,
     ImportRecord,
     InfoRecord,
@@ -24,6 +22,7 @@ from bccurate.records.learning import (
 )
 from bccurate.records.robustness import CorruptionsRecord
 from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
+from bccurate.records.variants import AugmentRecord, BackgroundRecord
 
 __all__ = [
     "AugmentRecord",

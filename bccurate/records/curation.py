@@ -219,61 +219,6 @@ class LeaksRecord(Record):
 
 
 @dataclass(frozen=True)
-class AugmentRecord(Record):
-    """Variants written beside the dataset as new samples in the saved view ``view``."""
-
-    command: ClassVar[str] = "augment"
-    kind: str
-    written: int
-    already_there: int
-    folder: str
-    view: str
-
-    def lines(self) -> list[str]:
-        return [
-            f"{self.dataset}: {self.written:,} {self.kind} variants written, "
-            f"{self.already_there:,} there already (view {self.view}, files in {self.folder})"
-        ]
-
-
-@dataclass(frozen=True)
-class BackgroundRecord(Record):
-    """Cell masks in the Segmentation field ``field`` of ``n`` samples, and training variants.
-
-    ``per_class``: label to n, area (the median share of the picture, in [0, 1]) and empty;
-    ``empty``: the paths on which no cell was found; ``colour``: RGB, what the variants' background
-    is filled with, None where there is no training sample yet.
-    """
-
-    command: ClassVar[str] = "background"
-    method: str
-    field: str
-    n: int
-    per_class: dict[str, dict[str, Any]]
-    empty: list[str]
-    colour: list[int] | None
-    written: int
-    already_there: int
-    folder: str
-    view: str
-
-    def lines(self) -> list[str]:
-        rows = [[label, c["n"], c["area"], c["empty"]] for label, c in self.per_class.items()]
-        lines = [
-            f"{self.dataset}: {self.n:,} cell masks in field {self.field} ({self.method})",
-            *table(rows, ["class", "masks", "median area", "empty"]),
-            *[f"  no cell found: {path}" for path in self.empty[:5]],
-        ]
-        if self.colour is None:
-            return [*lines, "no variants: `bccurate split`, then this again, makes them"]
-        return [
-            *lines,
-            f"{self.written:,} variants without background written, {self.already_there:,} there "
-            f"already (view {self.view}, files in {self.folder})",
-        ]
-
-
-@dataclass(frozen=True)
 class UndoRecord(Record):
     """The run that was taken back."""
 

@@ -29,6 +29,7 @@ from bccurate.reporting.sections import (
     outliers,
     runs,
     split,
+    variants,
 )
 from bccurate.reporting.summary import best_model, findings, number_to_believe
 from bccurate.reporting.text import count_of, decimal, more_of, number, percent, visible
@@ -89,6 +90,7 @@ def _render(data: ReportData, share: float) -> str:
             outliers=outliers(data, caps),
             split=split(data),
             split_names=SPLITS,
+            variants=variants(data, caps),
             table=compare(data),
             best=best.name if best else None,
             estimates=estimates(data),

@@ -13,6 +13,7 @@ from typing import Any
 from bccurate.reporting import charts, intensity
 from bccurate.reporting.attention import attention
 from bccurate.reporting.data import Json, ModelPart, ReportData
+from bccurate.reporting.fidelity import fidelity, variant_runs
 from bccurate.reporting.text import pretty_record, short_path
 
 SPLITS = ("train", "val", "test")
@@ -28,6 +29,7 @@ class Caps:
     outliers: int = 24
     mistakes: int = 24
     sheet: int = 24
+    variants: int = 16  # sources, each with its variants
     beside: int = intensity.WORST  # the plot of a class
     corruptions: int = 40
 
@@ -42,6 +44,7 @@ class Caps:
                     self.outliers,
                     self.mistakes,
                     self.sheet,
+                    self.variants,
                     self.beside,
                     self.corruptions,
                 )
@@ -209,7 +212,6 @@ def split(data: ReportData) -> Json | None:
     names += [name for name in counts if name not in names]
     labels = sorted({label for name in names for label in counts[name]})
     total = sum(sum(counts[name].values()) for name in names)
-    augmented = [data.records.get(f"augment_{kind}") for kind in ("augmix", "randaugment")]
     return {
         "names": names,
         "rows": [(label, [counts[name].get(label, 0) for name in names]) for label in labels],
@@ -217,8 +219,18 @@ def split(data: ReportData) -> Json | None:
         "shares": [sum(counts[name].values()) / total if total else 0 for name in names],
         "kept_whole": record.get("groups_kept_whole", 0),
         "seed": record.get("seed"),
-        "augmented": [row for row in augmented if row],
+        "augmented": variant_runs(data.records),
     }
+
+
+def variants(data: ReportData, caps: Caps) -> list[Json]:
+    """How far the variants of each kind are from their sources, with pictures side by side."""
+    parts = fidelity(data.records, caps.variants)
+    for part in parts:
+        for row in part["sheet"]:
+            own = [picture(data, path) for path in row["variants"]]
+            row["pictures"] = [picture(data, row["source"], kept=True), *own]
+    return parts
 
 
 def metrics_of(model: ModelPart) -> dict[str, Json]:

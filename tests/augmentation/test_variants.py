@@ -8,7 +8,7 @@ import torch
 
 from bccurate.augmentation.dihedral import dihedral
 from bccurate.augmentation.noise import add_noise
-from bccurate.augmentation.variants import AUGMENTATIONS, augment_batch, make_variant
+from bccurate.augmentation.variants import AUGMENTATIONS, augment_batch, make_variants
 from bccurate.errors import UsageError
 
 PIXELS = np.random.default_rng(3).integers(0, 256, (24, 24, 3), dtype=np.uint8)
@@ -18,19 +18,43 @@ IMAGE = torch.from_numpy(PIXELS).permute(2, 0, 1).contiguous()
 @pytest.mark.parametrize("kind", ["randaugment", "augmix"])
 def test_same_seed_same_pixels_in_threads(kind: str) -> None:
     """A seed gives its pixels in any order and in any number of threads."""
-    alone = [make_variant(kind, IMAGE, seed, 0.2) for seed in range(12)]
+    alone = [make_variants(kind, [PIXELS], [seed], 0.2)[0] for seed in range(12)]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda s: make_variant(kind, IMAGE, s, 0.2), range(11, -1, -1)))
-    assert all(torch.equal(a, b) for a, b in zip(alone, reversed(together), strict=True))
-    assert not torch.equal(alone[0], alone[1])
-    assert alone[0].dtype == torch.uint8 and alone[0].shape == IMAGE.shape
+        together = list(
+            pool.map(lambda s: make_variants(kind, [PIXELS], [s], 0.2)[0], range(11, -1, -1))
+        )
+    assert all((a == b).all() for a, b in zip(alone, reversed(together), strict=True))
+    assert not (alone[0] == alone[1]).all()
+    assert alone[0].dtype == np.uint8 and alone[0].shape == PIXELS.shape
+
+
+@pytest.mark.parametrize("kind", ["randaugment", "augmix"])
+def test_a_batch_of_many_sizes_is_each_alone(kind: str) -> None:
+    """Pictures of one size go together and come back in their order, as if made alone."""
+    pictures = [PIXELS, PIXELS[:20], PIXELS[::-1].copy(), PIXELS[:20, :7], PIXELS[4:]]
+    together = make_variants(kind, pictures, [5, -6, 7, 8, 2**60], 0.1)
+    for picture, seed, variant in zip(pictures, [5, -6, 7, 8, 2**60], together, strict=True):
+        assert (variant == make_variants(kind, [picture], [seed], 0.1)[0]).all()
+    assert make_variants(kind, [], [], 0.1) == []
+
+
+def test_magnitude_is_the_operations_strength() -> None:
+    """None is the papers' 9 and 3; another one changes the pixels; its range is the paper's."""
+    for kind, usual, other in (("randaugment", 9, 20), ("augmix", 3, 10)):
+        seeds = list(range(8))
+        made = [make_variants(kind, [PIXELS] * 8, seeds, 0.0, m) for m in (None, usual, other)]
+        same = [[bool((a == b).all()) for a, b in zip(made[0], m, strict=True)] for m in made]
+        assert all(same[1]) and not all(same[2])
+    for kind, wrong in (("randaugment", 31), ("augmix", 0), ("augmix", float("nan"))):
+        with pytest.raises(UsageError, match="magnitude"):
+            make_variants(kind, [PIXELS], [0], 0.0, wrong)
 
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix"])
 def test_global_generator_is_left_alone(kind: str) -> None:
     """torch's and numpy's global generators stand where they stood."""
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
-    make_variant(kind, IMAGE, 5, 0.2)
+    make_variants(kind, [PIXELS], [5], 0.2)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert (np.random.get_state()[1] == numpy_state).all()
 
@@ -106,6 +130,6 @@ def test_any_size_of_image(kind: str, shape: tuple[int, int]) -> None:
 def test_unknown_kind_is_a_usage_error() -> None:
     """An unknown kind names the nearest."""
     with pytest.raises(UsageError, match="randaugment"):
-        make_variant("randaug", IMAGE, 0, 0.0)
+        make_variants("randaug", [PIXELS], [0], 0.0)
     with pytest.raises(UsageError, match="augmix"):
         augment_batch("augmx", IMAGE[None], torch.zeros(1, dtype=torch.int64))

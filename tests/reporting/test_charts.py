@@ -75,7 +75,7 @@ def test_confusion_cells_hold_counts_and_shares_of_their_row() -> None:
 
 def test_caps_shrink_together_and_keep_the_members_of_a_group() -> None:
     """A group is shown whole or not at all."""
-    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12, 1, 20)
+    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12, 8, 1, 20)
     assert Caps().scaled(0).groups == 0
 
 
