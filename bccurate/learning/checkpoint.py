@@ -91,7 +91,7 @@ def load_model(path: Path, zoo: str | Path | None = None) -> TrainedModel:
         raise InputError(f"{path}: the header is not valid: {error!r}") from error
     spec = replace(find_model(str(header["model"]), zoo), **fields["spec"])
     bases = fields["bases"]
-    options = {"bases": len(bases)} if spec.inputs == PREDICTIONS else {}
+    options = {"bases": len(bases)} if spec.inputs == PREDICTIONS and bases else {}
     model = spec.build(len(fields["classes"]), **options)
     try:
         model.load_state_dict(tensors)

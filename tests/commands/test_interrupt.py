@@ -12,6 +12,7 @@ from pathlib import Path
 
 import fiftyone as fo
 import pytest
+from fiftyone.core.odm import get_db_client
 
 import bccurate
 
@@ -37,9 +38,14 @@ def test_a_stopped_import_is_finished_by_the_next(many, name, stop):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     deadline = time.monotonic() + 60
-    while not (fo.dataset_exists(name) and len(fo.load_dataset(name)) > 0):
+    # The samples are counted by the database alone: to load a dataset takes longer than to fill it.
+    client = get_db_client()[fo.config.database_name]
+    while (
+        not (row := client.datasets.find_one({"name": name}))
+        or not client[row["sample_collection_name"]].find_one()
+    ):
         assert time.monotonic() < deadline and process.poll() is None
-        time.sleep(0.02)
+        time.sleep(0.005)
     os.killpg(process.pid, stop)
     out, err = process.communicate(timeout=30)
     there = fo.load_dataset(name)
