@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,17 +15,19 @@ from fiftyone.core.odm import get_db_client
 
 import bccurate
 
+COUNT = 12_000
+
 
 @pytest.fixture(scope="module")
 def many(rendered, tmp_path_factory) -> Path:
-    """4,000 files: the rendered cells again and again under other names."""
+    """The rendered cells again and again under other names: enough to be stopped half-way."""
     folder = tmp_path_factory.mktemp("many")
     files = sorted((rendered / "images").rglob("*.png"))
-    for number in range(4000):
+    for number in range(COUNT):
         source = files[number % len(files)]
         target = folder / source.parent.name / f"{number:05d}.png"
         target.parent.mkdir(exist_ok=True)
-        shutil.copyfile(source, target)
+        os.link(source, target)
     return folder
 
 
@@ -50,12 +51,12 @@ def test_a_stopped_import_is_finished_by_the_next(many, name, stop):
     out, err = process.communicate(timeout=30)
     there = fo.load_dataset(name)
     there.reload()
-    assert 0 < len(there) < 4000, "stopped too late to tell anything"
+    assert 0 < len(there) < COUNT, "stopped too late to tell anything"
     if stop == signal.SIGINT:
         assert process.returncode == 130
         assert "same command again" in err and "Traceback" not in err and out == ""
     record = bccurate.import_(many, name)
-    assert record.total == 4000 and record.added == 4000 - record.already_there
+    assert record.total == COUNT and record.added == COUNT - record.already_there
     paths = fo.load_dataset(name).values("filepath")
-    assert len(set(paths)) == 4000
+    assert len(set(paths)) == COUNT
     assert not bccurate.import_(many, name).changed
