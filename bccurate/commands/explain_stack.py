@@ -57,11 +57,13 @@ def stack_maps(
         for fold in range(folds.folds):
             network = load_model(fold_folder(folder, base, fold) / WEIGHTS, zoo)
             size = network.image_size
+            if fold == 0:  # a base has one size in all folds
+                inputs = to_inputs(load_pixels(paths, size), network.spec)
             found = found or StackMap(len(paths), (size, size), len(folds.bases))
             branch = Branch(
                 network.model.to(place),
                 network.spec.gradcam_layer,
-                to_inputs(load_pixels(paths, size), network.spec),
+                inputs,
                 torch.from_numpy(counts[:, fold]),
             )
             sizes.append(found.add(number, branch, derivatives[:, number], batch_size))

@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any
 from bccurate.commands.stacked import (
     Folds,
     fold_folder,
-    read_folds,
     stacked_logits,
     tempered,
     write_folds,
 )
 from bccurate.commands.train import Work, conclude, fit, make_settings
-from bccurate.commands.trained import model_folder, read_finished, write_finished
+from bccurate.commands.trained import (
+    finished_with,
+    model_folder,
+    read_finished,
+    write_finished,
+)
 from bccurate.commands.training_data import (
     Samples,
     classes_of,
@@ -89,19 +93,20 @@ def train_stacker(
         training, validation = training_samples(hub, ()), validation_samples(hub)
         classes = classes_of(training, name)
         validation = validation.known(classes)
+        joined = [base.spec.name for base in bases]
         options: dict[str, Any] = asdict(settings) | {
-            "bases": [base.spec.name for base in bases],
+            "bases": joined,
             "folds": folds,
             "weights_of_bases": [base.sha256 for base in bases],
             "data": digest(training, validation),
         }
-        finished = read_finished(folder)
-        trained_now = finished is None or finished["options"] != options
-        if finished is None or trained_now:
+        finished = finished_with(folder, options)
+        trained_now = finished is None
+        if finished is None:
             fold_of = _assign(hub, training, folds, settings.seed)
             _train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
-            write_folds(folder, Folds(options["bases"], folds, fold_of))
-            result = _fit(spec, training, validation, classes, settings, folder, zoo)
+            write_folds(folder, Folds(joined, folds, fold_of))
+            result = _fit(spec, joined, training, validation, classes, settings, folder, zoo)
             finished = write_finished(folder, options, result, set(training.contents))
         return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
 
@@ -181,8 +186,7 @@ def _train_folds(
             others = Samples.of(row for row in everything.rows() if fold_of.get(row[2]) != fold)
             place = fold_folder(folder, base.spec.name, fold)
             options = asdict(base.settings) | {"data": digest(others, validation)}
-            done = read_finished(place)
-            if done is not None and done["options"] == options and resume is not False:
+            if resume is not False and finished_with(place, options):
                 continue
             say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
             work = Work(others, validation, classes, place, None if resume else resume)
@@ -192,6 +196,7 @@ def _train_folds(
 
 def _fit(
     spec: ModelSpec,
+    names: list[str],
     training: Samples,
     validation: Samples,
     classes: list[str],
@@ -203,21 +208,19 @@ def _fit(
     from bccurate.evaluation.calibration import fit_temperature
     from bccurate.learning.train import train as fit_arrays
 
-    names = read_folds(folder).bases
-    said = [
-        stacked_logits(folder, part.paths, part.contents, zoo, settings.device)
-        for part in (training, validation)
-    ]
+    paths, contents = training.paths + validation.paths, training.contents + validation.contents
+    said = stacked_logits(folder, paths, contents, zoo, settings.device)  # loads each network once
+    learnt, held_out = said[: len(training.paths)], said[len(training.paths) :]
     targets = training.targets(classes)
     bases = [
-        (base, round(fit_temperature(said[0][:, column], targets), 6))
+        (base, round(fit_temperature(learnt[:, column], targets), 6))
         for column, base in enumerate(names)
     ]
     return fit_arrays(
         spec,
-        tempered(said[0], bases),
+        tempered(learnt, bases),
         targets,
-        tempered(said[1], bases) if len(validation.paths) else said[1],
+        tempered(held_out, bases),
         validation.targets(classes),
         classes,
         settings,

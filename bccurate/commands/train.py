@@ -12,8 +12,8 @@ from bccurate.commands.model_card import with_card
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
     WEIGHTS,
+    finished_with,
     model_folder,
-    read_finished,
     seen_warnings,
     split_metrics,
     write_finished,
@@ -168,11 +168,11 @@ def _lead(
         validation = validation.known(classes)
         options = asdict(settings) | {"views": views, "data": digest(training, validation)}
         folder = model_folder(name, spec.name)
-        finished = read_finished(folder)
-        trained_now = finished is None or finished["options"] != options
+        finished = finished_with(folder, options)
+        trained_now = finished is None
         work = Work(training, validation, classes, folder, resume)
         world.same(work if trained_now else None)
-        if finished is None or trained_now:
+        if finished is None:
             say(
                 f"training {spec.name} on {len(training.paths):,} images of {len(classes)} "
                 f"classes, validating on {len(validation.paths):,}"

@@ -186,6 +186,12 @@ def read_finished(folder: Path) -> dict[str, Any] | None:
         return None
 
 
+def finished_with(folder: Path, options: dict[str, Any]) -> dict[str, Any] | None:
+    """As ``read_finished``, but None where the weights came of other options."""
+    finished = read_finished(folder)
+    return finished if finished is not None and finished["options"] == options else None
+
+
 def versions() -> dict[str, str]:
     """Of Python and of the packages whose release can change a result."""
     from importlib.metadata import version

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -47,9 +47,9 @@ class Job:
         """The samples ``rows`` on the device: uint8 (n, 3, H, W), or float32 (n, bases, C)."""
         return self._ready(self.images[rows.to(self.images.device)])
 
-    def validation(self, size: int) -> list[torch.Tensor]:
-        """The validation's samples, as ``batch`` gives them, ``size`` at a time."""
-        return [self._ready(part) for part in self.val_images.split(size)]
+    def validation(self, size: int) -> Iterator[torch.Tensor]:
+        """The validation's samples, as ``batch`` gives them, ``size`` at a time on the device."""
+        return map(self._ready, self.val_images.split(size))
 
     def inputs(self, samples: torch.Tensor) -> torch.Tensor:
         """What the network takes, of what ``batch`` gives."""
