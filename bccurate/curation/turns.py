@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from bccurate.curation.hashing import low_frequencies
+from bccurate.curation.threads import in_threads
 
 TURNS = (
     "as it is",
@@ -20,7 +21,16 @@ TURNS = (
     "flipped top to bottom",
     "flipped about its other diagonal",
 )
-_CHUNK = 2048  # pictures whose doubles fit in a core's cache and a bit
+_CHUNK = 1024  # pictures whose doubles fit in a core's cache and a bit
+_ODD = np.where(np.arange(8) % 2, -1.0, 1.0)
+# Signs of the coefficients, and the turns whose hash is theirs as it is and transposed: a transpose
+# moves coefficients about, so that the median is the same.
+_FORMS = (
+    (np.ones((8, 8)), 0, 5),
+    (np.ones((8, 1)) * _ODD, 4, 1),
+    (_ODD[:, None] * np.ones(8), 6, 3),
+    (_ODD[:, None] * _ODD, 2, 7),
+)
 
 
 def turned_hashes(thumbs: np.ndarray) -> np.ndarray:
@@ -37,22 +47,26 @@ def turned_hashes(thumbs: np.ndarray) -> np.ndarray:
         (8, N) uint64, a row a turn.
     """
     hashes = np.empty((len(TURNS), len(thumbs)), dtype=np.uint64)
-    for start in range(0, len(thumbs), _CHUNK):
-        part = slice(start, start + _CHUNK)
+
+    def fill(rows: range) -> None:
+        part = slice(rows.start, rows.stop)
         upright = low_frequencies(thumbs[part])
-        for mirrored, low in enumerate((upright, _mirrored(upright))):
-            for quarters in range(4):
-                hashes[4 * mirrored + quarters, part] = _bits(low)
-                low = _mirrored(low).transpose(0, 2, 1)
+        for signs, straight, transposed in _FORMS:
+            above = _above_median(upright * signs)
+            hashes[straight, part] = _packed(above)
+            hashes[transposed, part] = _packed(above.transpose(0, 2, 1))
+
+    in_threads(fill, range(len(thumbs)), _CHUNK)
     return hashes
 
 
-def _mirrored(low: np.ndarray) -> np.ndarray:
-    return low * np.where(np.arange(low.shape[2]) % 2, -1.0, 1.0)
-
-
-def _bits(low: np.ndarray) -> np.ndarray:
-    """Which of the 64 coefficients are above their median, the first one the highest bit."""
+def _above_median(low: np.ndarray) -> np.ndarray:
+    """Which of the 64 coefficients of each picture are above their median, (N, 8, 8)."""
     rows = low.reshape(len(low), -1)
-    middle = np.partition(rows, (31, 32), axis=1)[:, 31:33].mean(axis=1, keepdims=True)
-    return np.packbits(rows > middle, axis=1).view(">u8").astype(np.uint64).ravel()
+    middle = np.partition(rows, (31, 32), axis=1)[:, 31:33].mean(axis=1)
+    return low > middle[:, None, None]
+
+
+def _packed(bits: np.ndarray) -> np.ndarray:
+    """(N, 8, 8) to (N,) uint64, the first bit the highest."""
+    return np.packbits(bits.reshape(len(bits), -1), axis=1).view(">u8").astype(np.uint64).ravel()
