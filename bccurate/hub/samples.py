@@ -14,7 +14,7 @@ from bccurate.errors import InputError
 from bccurate.hub.formats import Row
 from bccurate.hub.read import LABEL_FIELD, columns, has_field
 from bccurate.hub.views import VARIANT
-from bccurate.hub.write import set_column, set_labels
+from bccurate.hub.write import set_column, set_fields
 from bccurate.progress import track
 
 if TYPE_CHECKING:
@@ -154,18 +154,19 @@ def _read_and_store(
 ) -> list[Unreadable]:
     """Decode files, store their facts with their samples, and return those that do not decode."""
     declare_fields(view._dataset)
-    results = list(track(read(list(ids_of)), len(ids_of), "reading images"))
-    pairs = [
-        (sample, facts)
-        for facts in results
-        if isinstance(facts, ImageFacts)
-        for sample in ids_of[facts.filepath]
-    ]
-    ids, good = [sample for sample, _ in pairs], [facts for _, facts in pairs]
-    for name in FACTS:
-        set_column(view, name, ids, [getattr(facts, name) for facts in good])
-    set_labels(view, "metadata", ids, [metadata(facts) for facts in good])
-    return [facts for facts in results if isinstance(facts, Unreadable)]
+    bad: list[Unreadable] = []
+
+    def rows() -> Iterator[tuple[str, dict[str, Any]]]:
+        for facts in track(read(list(ids_of)), len(ids_of), "reading images"):
+            if isinstance(facts, Unreadable):
+                bad.append(facts)
+                continue
+            fields = {name: getattr(facts, name) for name in FACTS}
+            fields["metadata"] = metadata(facts).to_dict()
+            yield from ((sample, fields) for sample in ids_of[facts.filepath])
+
+    set_fields(view._dataset, rows())
+    return bad
 
 
 def _size(path: str) -> int | None:

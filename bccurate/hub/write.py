@@ -81,21 +81,35 @@ def set_documents(
         UsageError: there is a field of that name that holds something else.
     """
     from bson import ObjectId
-    from pymongo import UpdateOne
 
     _declare_labels(dataset, field, kind)
-    now = datetime.now(timezone.utc)
     head = {"_cls": kind.__name__, "tags": []}
-    updates = (
-        UpdateOne(
-            {"_id": ObjectId(sample)},
-            {"$set": {field: {"_id": ObjectId(), **head, **body}, "last_modified_at": now}},
-        )
-        for sample, body in zip(ids, documents, strict=True)
-    )
-    for batch in _batches(updates, BATCH * 2):
-        dataset._bulk_write(batch)  # shows samples that are held in memory, too
-    return len(ids)
+    rows = ({field: {"_id": ObjectId(), **head, **body}} for body in documents)
+    return set_fields(dataset, zip(ids, rows, strict=True))
+
+
+def set_fields(dataset: fo.Dataset, rows: Iterable[tuple[str, Mapping[str, Any]]]) -> int:
+    """Set several declared fields of samples at once: what the database stores, by sample id.
+
+    One request a batch of samples, as they come, instead of one a field; a crash leaves whole
+    samples only.
+
+    Returns:
+        how many samples were written.
+    """
+    from bson import ObjectId
+    from pymongo import UpdateOne
+
+    written = 0
+    for batch in _batches(rows, BATCH * 2):
+        now = datetime.now(timezone.utc)
+        updates = [
+            UpdateOne({"_id": ObjectId(sample)}, {"$set": {**fields, "last_modified_at": now}})
+            for sample, fields in batch
+        ]
+        dataset._bulk_write(updates)  # shows samples that are held in memory, too
+        written += len(batch)
+    return written
 
 
 def _declare_labels(dataset: fo.Dataset, field: str, kind: type[fo.Label]) -> None:

@@ -38,7 +38,7 @@ def test_a_stopped_import_is_finished_by_the_next(many, name, stop):
         [sys.executable, "-m", "bccurate", "import", many, "--name", name],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     # The samples are counted by the database alone: to load a dataset takes longer than to fill it.
     client = get_db_client()[fo.config.database_name]
     while (
