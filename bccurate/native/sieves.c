@@ -13,6 +13,8 @@
 enum { A1 = 0, B1 = 9, B2 = 16, A2 = 26, X = 32, Y = 48, TERMS = 64, EACH = 16 };
 enum { SIDE = 32, TANGENTS = 5, TURNS = 8, ROWS = 64, LANES = 32 };
 
+#define ROUNDING 1e-5f /* more than another order of additions makes */
+
 /* Turn k swaps the axes where k is odd, then flips y and x by these signs. */
 static const float FLIP_Y[TURNS] = {1, -1, -1, 1, 1, 1, -1, -1};
 static const float FLIP_X[TURNS] = {1, 1, -1, -1, -1, 1, 1, -1};
@@ -125,7 +127,8 @@ typedef struct {
 INLINE void part(const float *a, const float *b, int from, int to, float *out) {
     v8 sum[LANES / 8] = {{0}};
     ONCE for (int k = from; k < to; k++)
-        for (int l = 0; l < LANES / 8; l++) sum[l] += a[k] * AT(b + k * LANES + 8 * l);
+        for (int l = 0; l < LANES / 8; l++)
+            sum[l] = fused(a[k] - (v8){0}, loaded(b + k * LANES + 8 * l), sum[l]);
     memcpy(out, sum, sizeof sum);
 }
 
@@ -149,9 +152,9 @@ INLINE void part_xy(const float *a, const float *b, float *with_x, float *with_y
     v8 x[LANES / 8] = {{0}}, y[LANES / 8] = {{0}};
     ONCE for (int k = 0; k < EACH; k++)
         for (int l = 0; l < LANES / 8; l++) {
-            const v8 one = AT(b + k * LANES + 8 * l);
-            x[l] += a[X + k] * one;
-            y[l] += a[Y + k] * one;
+            const v8 one = loaded(b + k * LANES + 8 * l);
+            x[l] = fused(a[X + k] - (v8){0}, one, x[l]);
+            y[l] = fused(a[Y + k] - (v8){0}, one, y[l]);
         }
     memcpy(with_x, x, sizeof x);
     memcpy(with_y, y, sizeof y);
@@ -187,6 +190,20 @@ INLINE int correlations(const Parts *d, int turn, float least, float *out) {
                  + (fx * d->x[swap][l] + fy * d->y[swap][l]);
         any |= out[l] >= least;
     }
+    return any;
+}
+
+/* Whether the best of the eight turns may reach `least`: over the signs of two flips the largest
+ * s + fx fy b + fx x + fy y is s + max(b + |x + y|, |x - y| - b). */
+INLINE int any_turn_may_reach(const Parts *d, float least) {
+    const float enough = least - ROUNDING;
+    int any = 0;
+    for (int swap = 0; swap < 2; swap++)
+        for (int l = 0; l < LANES; l++) {
+            const float both = d->both[swap][l], x = d->x[swap][l], y = d->y[swap][l];
+            const float alike = both + fabsf(x + y), unlike = fabsf(x - y) - both;
+            any |= d->still[swap][l] + (alike > unlike ? alike : unlike) >= enough;
+        }
     return any;
 }
 
@@ -236,6 +253,7 @@ static void search_turned(Search *s, int64_t first, int64_t last) {
             Parts d;
             float near[LANES];
             parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, &d);
+            if (!any_turn_may_reach(&d, s->least)) continue;
             for (int turn = 0; turn < TURNS; turn++)
                 if (correlations(&d, turn, s->least, near)) sift_block(s, i, start, turn, near);
         }
