@@ -1,5 +1,6 @@
 # make demo   the whole job on real or rendered images, then what to open
 # make test   every test; make lint, make docs, make clean
+# make wheel  the same bytes from the same commit; make lock, make sbom, make audit (network)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,7 +18,7 @@ MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
 
-.PHONY: help demo test test-slow lint docs bench clean
+.PHONY: help demo test test-slow lint docs bench clean wheel lock sbom audit
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -80,6 +81,33 @@ PEERS := $(shell sed 's/\#.*//' tests/bench/peers.txt)
 
 bench: $(READY) $(if $(BCCURATE_PEERS),,.peers/.ready)
 	$(BIN)/python -m tests.bench $(ONLY:%=--only %)
+
+# Times of the commit, not of the build: two builds of one commit have one sha256.
+wheel: $(READY)
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/pip wheel -q --no-deps -w dist .
+	cd dist && sha256sum *.whl
+
+# What audits and locks lives apart: it must not change what it looks at.
+TOOLS := build/tools
+$(TOOLS)/.ready:
+	@mkdir -p build
+	$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q uv pip-audit cyclonedx-bom
+	@touch $@
+
+LOCK := docs/requirements.lock
+lock: $(TOOLS)/.ready
+	$(TOOLS)/bin/uv pip compile setup.cfg --extra onnx --extra tensorboard --extra huggingface \
+	  --universal --python-version 3.10 --generate-hashes --no-emit-index-url --quiet \
+	  --custom-compile-command "make lock" --output-file $(LOCK)
+
+# CycloneDX, of what is installed in $(VENV).
+sbom: $(READY) $(TOOLS)/.ready
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --of JSON \
+	  -o dist/bccurate.cdx.json
+
+audit: $(TOOLS)/.ready
+	$(TOOLS)/bin/pip-audit --requirement $(LOCK) --require-hashes --disable-pip
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache
