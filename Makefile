@@ -2,6 +2,7 @@
 # make test   every test; make lint, make clean
 # make docs   the pages of docs/ as HTML in build/docs; a warning is an error
 # make paper  Table 1, Table 2 and Figure 2 of the paper anew, beside its numbers (hours on a CPU)
+# make wheel  the same bytes from the same commit; make lock, make sbom, make audit (network)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -19,7 +20,7 @@ MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
 
-.PHONY: help demo test test-slow lint docs paper bench clean
+.PHONY: help demo test test-slow lint docs paper bench clean wheel lock sbom audit
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -28,7 +29,7 @@ $(READY): setup.cfg pyproject.toml
 	@echo "making the environment in $(VENV) (two to five minutes, once)"
 	@mkdir -p build
 	@$(PYTHON) -m venv $(VENV)
-	@{ $(BIN)/pip install --upgrade pip && $(BIN)/pip install --editable ".[dev,docs]"; } \
+	@{ $(BIN)/pip install --upgrade pip && $(BIN)/pip install --editable ".[dev]"; } \
 	  > build/pip.log 2>&1 || { tail -n 20 build/pip.log; echo "see build/pip.log"; exit 1; }
 	@# FiftyOne's own download of MongoDB is blocked in many networks and then says nothing.
 	@test -x "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/fiftyone/db/bin/mongod" \
@@ -88,6 +89,33 @@ PEERS := $(shell sed 's/\#.*//' tests/bench/peers.txt)
 
 bench: $(READY) $(if $(BCCURATE_PEERS),,.peers/.ready)
 	$(BIN)/python -m tests.bench $(ONLY:%=--only %)
+
+# Times of the commit, not of the build: two builds of one commit have one sha256.
+wheel: $(READY)
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/pip wheel -q --no-deps -w dist .
+	cd dist && sha256sum *.whl
+
+# What audits and locks lives apart: it must not change what it looks at.
+TOOLS := build/tools
+$(TOOLS)/.ready:
+	@mkdir -p build
+	$(PYTHON) -m venv $(TOOLS) && $(TOOLS)/bin/pip install -q uv pip-audit cyclonedx-bom
+	@touch $@
+
+LOCK := docs/requirements.lock
+lock: $(TOOLS)/.ready
+	$(TOOLS)/bin/uv pip compile setup.cfg --extra onnx --extra tensorboard --extra huggingface \
+	  --universal --python-version 3.10 --generate-hashes --no-emit-index-url --quiet \
+	  --custom-compile-command "make lock" --output-file $(LOCK)
+
+# CycloneDX, of what is installed in $(VENV).
+sbom: $(READY) $(TOOLS)/.ready
+	@mkdir -p dist
+	$(TOOLS)/bin/cyclonedx-py environment $(BIN)/python --output-reproducible --of JSON \
+	  -o dist/bccurate.cdx.json
+
+audit: $(TOOLS)/.ready
+	$(TOOLS)/bin/pip-audit --requirement $(LOCK) --require-hashes --disable-pip
 
 clean:
 	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

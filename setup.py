@@ -1,5 +1,6 @@
 """The compiled kernels, which setup.cfg has no words for; all else stands there."""
 
+import os
 import platform
 from glob import glob
 
@@ -9,7 +10,8 @@ from setuptools import Extension, setup
 # wrap: absurd coefficients may overflow before they are found out.
 # No traps: nobody asks whether a comparison raised a flag, and such loops are vectorised without.
 FLAGS = ["-O3", "-std=c11", "-fvisibility=hidden", "-ffp-contract=off", "-fno-trapping-math",
-         "-fno-math-errno", "-fwrapv", "-Wno-psabi"]  # fmt: skip
+         "-fno-math-errno", "-fwrapv", "-Wno-psabi",
+         f"-ffile-prefix-map={os.getcwd()}=."]  # fmt: skip  # where it was built must not show
 VARIANTS = {"_kernels": []}
 if platform.machine().lower() in ("x86_64", "amd64"):
     VARIANTS["_kernels_v3"] = ["-march=x86-64-v3"]  # AVX2 and its time: nearly every machine

@@ -1,7 +1,8 @@
 """bccurate: curated data, honest splits, and models that look at the cell.
 
 Every command of the command line is a function here with the same name and the same options
-(``import`` is ``import_``, a keyword in Python; ``evaluate`` of several models is ``compare``).
+(``import`` is ``import_``, a keyword in Python, ``export-onnx`` is ``export_onnx``; ``evaluate`` of
+several models is ``compare``).
 Importing this package loads neither torch nor fiftyone; a function is loaded when it is first used.
 """
 
@@ -26,6 +27,8 @@ _COMMANDS = {
     "doctor": "doctor",
     "evaluate": "evaluate",
     "explain": "explain",
+    "export": "export",
+    "export_onnx": "export_onnx",
     "import_": "import_",
     "info": "info",
     "leaks": "leaks",

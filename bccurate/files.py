@@ -112,6 +112,30 @@ def sha256_of_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+def md5_of_file(path: Path) -> str:
+    """The MD5 of a file's content, where a publisher gives no better checksum."""
+    digest = hashlib.md5(usedforsecurity=False)
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """A folder to write to, that becomes ``path`` only when all went well.
+
+    ``path`` is not there, or an empty folder. What the disk says comes as OSError.
+    """
+    work = path.with_name(f".{path.name[:32]}.{secrets.token_hex(6)}.tmp")
+    work.mkdir(parents=True)
+    try:
+        yield work
+        os.replace(work, path)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
 def unpack(archive: Path, target: Path) -> Path:
     """Unpack a .tar (also .gz, .bz2, .xz) or .zip into ``target``, whole or not at all.
 
@@ -125,21 +149,17 @@ def unpack(archive: Path, target: Path) -> Path:
     if target.exists():
         return target
     with disk_errors(target):
-        work = target.with_name(f".{target.name[:32]}.{secrets.token_hex(6)}.tmp")
-        work.mkdir(parents=True)
         try:
             with open(archive, "rb") as file:
                 is_zip = file.read(4) in ZIP_STARTS
-            (_unpack_zip if is_zip else _unpack_tar)(archive, work)
-            os.replace(work, target)
+            with atomic_folder(target) as work:
+                (_unpack_zip if is_zip else _unpack_tar)(archive, work)
         except BROKEN as error:
             raise InputError(f"Cannot unpack {archive}: {error}") from error
         except OSError as error:
             if error.errno not in (None, *OF_A_MEMBER):
                 raise
             raise InputError(f"Cannot unpack {archive}: {error.strerror or error}") from error
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
     return target
 
 

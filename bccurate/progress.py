@@ -1,16 +1,21 @@
 """Progress bars: on standard error, on a terminal only, silent everywhere else.
 
-Of several processes that train together (torchrun) only the first one talks.
+``BCCURATE_TALK`` (``--quiet``, ``--verbose``) says how much. Of several processes that train
+together (torchrun) only the first one talks.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 T = TypeVar("T")
+TALK = "BCCURATE_TALK"  # in the environment, so that the processes of a command follow it
+QUIET, VERBOSE = "quiet", "verbose"
+_BEGAN = time.perf_counter()
 
 
 def track(items: Iterable[T], total: int, label: str, note: Callable[[], str] = str) -> Iterator[T]:
@@ -18,7 +23,7 @@ def track(items: Iterable[T], total: int, label: str, note: Callable[[], str] = 
 
     The bar shows the time left, and at its end what ``note`` says.
     """
-    if total == 0 or not sys.stderr.isatty() or not speaks():
+    if total == 0 or not sys.stderr.isatty() or not speaks() or _level() == QUIET:
         yield from items
         return
     import click
@@ -37,5 +42,16 @@ def speaks() -> bool:
 
 def say(message: str) -> None:
     """One line of talk, on standard error so that ``--json`` stays clean."""
-    if speaks():
-        print(message, file=sys.stderr, flush=True)
+    if speaks() and _level() != QUIET:
+        head = f"[{time.perf_counter() - _BEGAN:6.1f} s] " if _level() == VERBOSE else ""
+        print(f"{head}{message}", file=sys.stderr, flush=True)
+
+
+def detail(message: str) -> None:
+    """One line that only ``--verbose`` shows."""
+    if _level() == VERBOSE:
+        say(message)
+
+
+def _level() -> str:
+    return os.environ.get(TALK, "")

@@ -1,21 +1,31 @@
-"""The one setting that outlives a command: which dataset is in use."""
+"""The one setting that outlives a command: which dataset is in use, and which were."""
 
 from __future__ import annotations
 
 import json
 import os
+from typing import Any
 
 from bccurate.errors import UsageError
 from bccurate.files import atomic_write, home
+
+MOST_USED = 50
 
 
 def use_dataset(name: str) -> bool:
     """Remember ``name``; tells whether it was another one before."""
     if _stored() == name:
         return False
+    used = [name, *(other for other in datasets_used() if other != name)]
     with atomic_write(home() / "config.json", "w") as file:
-        json.dump({"dataset": name}, file)
+        json.dump({"dataset": name, "used": used[:MOST_USED]}, file)
     return True
+
+
+def datasets_used() -> list[str]:
+    """The datasets that were in use on this machine, the last one first."""
+    used = _config().get("used")
+    return [name for name in used if isinstance(name, str)] if isinstance(used, list) else []
 
 
 def dataset_in_use(name: str | None = None) -> str:
@@ -34,8 +44,13 @@ def dataset_in_use(name: str | None = None) -> str:
 
 
 def _stored() -> str | None:
-    try:
-        name = json.loads((home() / "config.json").read_text(encoding="utf-8"))["dataset"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    name = _config().get("dataset")
     return name if isinstance(name, str) else None
+
+
+def _config() -> dict[str, Any]:
+    try:
+        config = json.loads((home() / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return config if isinstance(config, dict) else {}

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOORS = {
-    "errors": 0, "records": 0, "files": 0, "progress": 0, "settings": 0, "native": 0,
+    "errors": 0, "records": 0, "files": 0, "progress": 0, "settings": 0, "network": 0, "native": 0,
     "curation": 1, "rendering": 1, "augmentation": 1,
     "learning": 2, "explanation": 2, "evaluation": 2,
     "hub": 3, "app": 4, "reporting": 4, "commands": 5, "cli": 6,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -9,13 +10,18 @@ from pathlib import Path
 
 import pytest
 
+from bccurate.files import sha256_of_file
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
     """The wheel, built from a copy so that no build folder is left in the checkout."""
-    folder = tmp_path_factory.mktemp("wheel")
+    return _build(tmp_path_factory.mktemp("wheel"))
+
+
+def _build(folder: Path) -> Path:
     source = folder / "source"
     names = subprocess.run(
         ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
@@ -25,7 +31,10 @@ def wheel(tmp_path_factory) -> Path:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             (source / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    done = subprocess.run([*command, "-w", folder, source], capture_output=True, text=True)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    done = subprocess.run(
+        [*command, "-w", folder, source], capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return next(folder.glob("*.whl"))
 
@@ -84,3 +93,11 @@ def test_zoo_and_plugins_work_from_the_wheel(site):
     for name in ("curate", "explain", "review", "train"):
         assert f"bccurate-{name}" in lines[3]
     assert "{'app'}" in lines[3]
+
+
+@pytest.mark.slow
+def test_two_builds_of_one_commit_are_the_same_bytes(wheel, tmp_path):
+    """With the commit's time, in another folder, compiled kernels included."""
+    again = _build(tmp_path / "elsewhere")
+    assert again.name == wheel.name
+    assert sha256_of_file(again) == sha256_of_file(wheel)

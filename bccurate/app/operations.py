@@ -55,11 +55,11 @@ def models_with_predictions(dataset: Any) -> list[str]:
 
 def classes(dataset: Any) -> list[str]:
     """The class names of the ground truth, in order."""
-    from bccurate.hub.read import LABEL_FIELD, has_field
+    from bccurate.hub.read import has_field, label_field, label_path
 
-    if not has_field(dataset, LABEL_FIELD):
+    if not has_field(dataset, label_field(dataset)):
         return []
-    return sorted(dataset.distinct(f"{LABEL_FIELD}.label"))
+    return sorted(dataset.distinct(label_path(dataset)))
 
 
 @contextmanager

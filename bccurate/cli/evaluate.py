@@ -2,7 +2,8 @@
 
 import click
 
-from bccurate.cli.options import dataset_option, declare, echo, zoo_option
+from bccurate.cli.manners import complete_models
+from bccurate.cli.options import dataset_option, declare, echo, view_option, zoo_option
 
 
 class Severities(click.ParamType):
@@ -23,7 +24,7 @@ class Severities(click.ParamType):
 
 
 @declare("evaluate", "bccurate evaluate custom_cnn --corruptions --severities 1,3,5 --limit 25")
-@click.argument("models", metavar="[MODEL]...", nargs=-1)
+@click.argument("models", metavar="[MODEL]...", nargs=-1, shell_complete=complete_models)
 @dataset_option
 @click.option(
     "--corruptions", is_flag=True, help="Also on corrupted copies of the test samples; one MODEL."
@@ -41,6 +42,7 @@ class Severities(click.ParamType):
     metavar="N",
     help="Corrupt at most N samples of a class; default all.",
 )
+@view_option
 @zoo_option
 def command(
     models: tuple[str, ...],
@@ -48,6 +50,7 @@ def command(
     corruptions: bool,
     severities: tuple[int, ...],
     limit: int | None,
+    view: str | None,
     zoo: str | None,
     as_json: bool,
 ) -> None:
@@ -61,8 +64,8 @@ def command(
     from bccurate import compare, evaluate
 
     if len(models) == 1:
-        echo(evaluate(models[0], dataset, zoo, corruptions, severities, limit), as_json)
+        echo(evaluate(models[0], dataset, zoo, corruptions, severities, limit, view), as_json)
         return
-    if corruptions:
-        raise click.UsageError("--corruptions measures one model: name it.")
+    if corruptions or view:
+        raise click.UsageError("--corruptions and --view measure one model: name it.")
     echo(compare(models, dataset, zoo), as_json)

@@ -8,13 +8,14 @@ from bccurate.cli.options import (
     declare,
     device_option,
     echo,
+    model_argument,
     view_option,
     zoo_option,
 )
 
 
 @declare("explain", "bccurate explain custom_cnn --view test")
-@click.argument("model")
+@model_argument
 @dataset_option
 @click.option(
     "--target", default="predicted", show_default=True, help="predicted, true or a class name."

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from importlib import import_module
 
 import click
 
 from bccurate import __version__
+from bccurate.cli.manners import coloured
 from bccurate.errors import BccurateError, nearest
 
 # In the order of a day's work; a test holds the help lines to the commands' own.
@@ -30,10 +32,13 @@ COMMANDS = {
     "explain": "Write Grad-CAM heatmaps of what a model looks at.",
     "review": "Open the FiftyOne App on this machine.",
     "report": "Write one HTML page of all that was found.",
+    "export": "Write samples out with their labels, splits, tags and checksums.",
+    "export-onnx": "Write a trained model as ONNX, checked against torch.",
     "undo": "Take back what a run wrote: fields, tags, views and files.",
     "models": "List the zoo.",
     "doctor": "Find what is missing and say how to mend it.",
 }
+MODULES = {"import": "import_", "export-onnx": "export_onnx"}  # what is no name in Python
 
 
 class LazyGroup(click.Group):
@@ -47,9 +52,7 @@ class LazyGroup(click.Group):
         """Load a command's module; None where there is no such command."""
         if name not in COMMANDS:
             return None
-        module = import_module(
-            f"bccurate.cli.{name}_" if name == "import" else f"bccurate.cli.{name}"
-        )
+        module = import_module(f"bccurate.cli.{MODULES.get(name, name)}")
         return module.command
 
     def resolve_command(
@@ -86,7 +89,8 @@ def main() -> None:
         error.show()
         sys.exit(2)
     except (KeyboardInterrupt, click.Abort):
-        _fail("Stopped. Nothing is lost: type the same command again to go on.", 130)
+        again = shlex.join(["bccurate", *sys.argv[1:]])
+        _fail(f"Stopped. Nothing is lost: type the same command again to go on.\n  {again}", 130)
     except BrokenPipeError:
         # The reader (head, less) has gone; point stdout at nothing so that exit stays silent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -104,5 +108,6 @@ def main() -> None:
 def _fail(message: str, code: int, error: BaseException | None = None) -> None:
     if error is not None and os.environ.get("BCCURATE_DEBUG") == "1":
         raise error
-    click.echo(f"Error: {message}" if code != 130 else message, err=True)
+    head = "" if code == 130 else click.style("Error: ", fg="red", bold=True)
+    click.echo(head + message, err=True, color=coloured())
     sys.exit(code)

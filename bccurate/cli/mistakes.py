@@ -1,12 +1,10 @@
 """``bccurate mistakes``."""
 
-import click
-
-from bccurate.cli.options import dataset_option, declare, echo, zoo_option
+from bccurate.cli.options import dataset_option, declare, echo, model_argument, zoo_option
 
 
 @declare("mistakes", "bccurate mistakes custom_cnn")
-@click.argument("model")
+@model_argument
 @dataset_option
 @zoo_option
 def command(model: str, dataset: str | None, zoo: str | None, as_json: bool) -> None:

@@ -8,14 +8,18 @@ from typing import IO, Any, TypeVar
 
 import click
 
+from bccurate.cli.manners import SHARED, coloured, complete_datasets, complete_models, given
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 dataset_option = click.option(
-    "-d", "--dataset", metavar="NAME", help="Dataset; else the one that `bccurate use` chose."
+    "-d",
+    "--dataset",
+    metavar="NAME",
+    shell_complete=complete_datasets,
+    help="Dataset; else the one that `bccurate use` chose.",
 )
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on standard output."
-)
+model_argument = click.argument("model", shell_complete=complete_models)
 view_option = click.option("--view", metavar="NAME", help="A saved view instead of all samples.")
 batch_size_option = click.option(
     "--batch-size", type=click.IntRange(1, 65536), default=128, show_default=True
@@ -32,15 +36,32 @@ zoo_option = click.option(
 
 
 def declare(name: str, example: str) -> Callable[[F], click.Command]:
-    """A command with ``--json`` and an example under its help."""
+    """A command with an example under its help, ``--json`` and what ``cli.manners`` offers."""
 
     def wrap(function: F) -> click.Command:
-        return click.command(name, epilog=f"Example: {example}")(json_option(function))
+        command = click.command(name, epilog=f"Example: {example}")(function)
+        command.params.extend(SHARED)  # after those of the command itself
+        return command
 
     return wrap
 
 
 def echo(record: Any, as_json: bool, file: IO[str] | None = None) -> None:
-    """Print a record: JSON for a program, text for a person; on standard output by default."""
-    text = json.dumps(record.to_json(), ensure_ascii=False) if as_json else str(record)
-    click.echo(text, file=file)
+    """Print a record: JSON for a program, text for a person; on standard output by default.
+
+    The JSON has the options in force too: ``--config`` takes them.
+    """
+    if as_json:
+        context = click.get_current_context(silent=True)
+        data = record.to_json()
+        options = given(context, record.dataset) if context else {}
+        click.echo(json.dumps(data | {"options": options}, ensure_ascii=False), file=file)
+    else:
+        click.echo("\n".join(map(_painted, str(record).split("\n"))), file=file, color=coloured())
+
+
+def _painted(line: str) -> str:
+    """What a person should not miss, in colour where the terminal has any."""
+    if line.startswith("warning:"):
+        return click.style(line, fg="yellow")
+    return click.style(line, fg="red") if line.startswith("MISSING") else line

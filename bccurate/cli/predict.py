@@ -1,19 +1,18 @@
 """``bccurate predict``."""
 
-import click
-
 from bccurate.cli.options import (
     batch_size_option,
     dataset_option,
     declare,
     device_option,
     echo,
+    model_argument,
     zoo_option,
 )
 
 
 @declare("predict", "bccurate predict custom_cnn")
-@click.argument("model")
+@model_argument
 @dataset_option
 @batch_size_option
 @device_option

@@ -2,12 +2,19 @@
 
 import click
 
-from bccurate.cli.options import dataset_option, declare, device_option, echo, zoo_option
+from bccurate.cli.options import (
+    dataset_option,
+    declare,
+    device_option,
+    echo,
+    model_argument,
+    zoo_option,
+)
 from bccurate.progress import speaks
 
 
 @declare("train", "bccurate train resnet50 --weights imagenet --epochs 20")
-@click.argument("model")
+@model_argument
 @dataset_option
 @click.option(
     "--view",
@@ -71,6 +78,13 @@ from bccurate.progress import speaks
 )
 @click.option(
     "--folds", type=click.IntRange(2), default=5, show_default=True, help="Of the stacker."
+)
+@click.option(
+    "--log",
+    type=click.Choice(["auto", "none", "tensorboard", "wandb"]),
+    default="auto",
+    show_default=True,
+    help="Where its curves go; auto is TensorBoard where it is installed.",
 )
 @zoo_option
 @device_option

@@ -8,7 +8,7 @@ from typing import Any
 from bccurate.hub import views
 from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.masks import masked, read_masks
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path
 from bccurate.hub.write import set_column
 from bccurate.progress import track
 
@@ -79,7 +79,7 @@ def _means(view: Any, fields: tuple[str, str, str]) -> list[Row]:
 
     groups: dict[tuple[str | None, str | None], list[tuple[float, float, bool]]]
     groups = defaultdict(list)
-    labels, tags, *values = columns(view, f"{LABEL_FIELD}.label", "tags", *fields)
+    labels, tags, *values = columns(view, label_path(view), "tags", *fields)
     for label, own, *row in zip(labels, tags, *values, strict=True):
         split = next((s for s in views.SPLITS if s in own), None)
         for key in {(None, None), (split, None), (None, label), (split, label)}:

@@ -19,7 +19,7 @@ from bccurate.errors import UsageError, nearest
 from bccurate.files import atomic_write, dataset_home, sha256
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, require_samples
+from bccurate.hub.read import columns, label_field, label_path, labelled, require_samples
 from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.hub.write import add_samples
 from bccurate.progress import track
@@ -100,7 +100,7 @@ def augment(
             raise UsageError(
                 f"{name!r} holds {kind} variants made with {earlier}.", f"bccurate undo {run}"
             )
-        sources = views.clean(hub).match_tags("train").exists(f"{LABEL_FIELD}.label")
+        sources = labelled(views.clean(hub).match_tags("train"))
         require_samples(sources, f"training samples in {name!r}", f"bccurate split -d {name}")
         declare_variant_fields(hub)
         there = set(hub.match_tags(kind).values("filepath"))
@@ -109,7 +109,7 @@ def augment(
         if earlier is None:  # before the first file: what a killed call wrote can be undone
             begun = AugmentRecord(name, kind, 0, 0, str(folder), kind)
             runs.save(hub, run, begun, options.stored())
-        written = add_samples(hub, _samples(todo, options))
+        written = add_samples(hub, _samples(label_field(hub), todo, options))
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))
         stored = (runs.load(hub, run) or {}).get("fidelity")
@@ -140,7 +140,7 @@ def _checked(kind: str, noise: float, copies: int, seed: int, magnitude: float |
 
 def _plan(sources: Any, folder: Path, options: _Options, copies: int) -> Iterator[_Variant]:
     rows = columns(
-        sources, "id", "filepath", f"{LABEL_FIELD}.label", "metadata.height", "metadata.width"
+        sources, "id", "filepath", label_path(sources), "metadata.height", "metadata.width"
     )
     # Variants of the usual magnitude keep the names and the pixels of the first release.
     strength = "" if options.magnitude is None else f":{options.magnitude:g}"
@@ -158,13 +158,13 @@ def _plan(sources: Any, folder: Path, options: _Options, copies: int) -> Iterato
             )
 
 
-def _samples(todo: list[_Variant], options: _Options) -> Iterator[Any]:
+def _samples(field: str, todo: list[_Variant], options: _Options) -> Iterator[Any]:
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         done = (pair for part in _batches(todo) for pair in _write(pool, part, options))
         for variant, words in track(done, len(todo), "writing variants"):
             if words is not None:
                 yield make_variant_sample(
-                    str(variant.file), variant.label, options.kind, variant.source_id, words
+                    str(variant.file), field, variant.label, options.kind, variant.source_id, words
                 )
 
 

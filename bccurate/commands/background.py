@@ -31,7 +31,7 @@ from bccurate.hub.masks import (
     write_masks,
 )
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, has_field, require_samples
+from bccurate.hub.read import columns, has_field, label_field, label_path, labelled, require_samples
 from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.hub.write import add_samples, set_column
 from bccurate.progress import track
@@ -123,7 +123,7 @@ def _mask(method: str, path: str) -> np.ndarray | None:
 
 def _trained_on(hub: Any) -> Any:
     """The clean training samples on which something was found, and not the whole picture."""
-    part = views.clean(hub).match_tags("train").exists(f"{LABEL_FIELD}.label")
+    part = labelled(views.clean(hub).match_tags("train"))
     return with_cell_and_background(part)
 
 
@@ -155,7 +155,7 @@ def _write_variants(hub: Any, method: str, colour: Sequence[int]) -> int:
     declare_variant_fields(hub)
     folder = _folder(hub.name)
     there = set(hub.match_tags(VIEW).values("filepath"))
-    rows = columns(_trained_on(hub), "id", "filepath", f"{LABEL_FIELD}.label")
+    rows = columns(_trained_on(hub), "id", "filepath", label_path(hub))
     todo = [
         variant
         for sample, path, label in zip(*rows, strict=True)
@@ -173,6 +173,7 @@ def _file(folder: Path, source: str) -> Path:
 
 
 def _samples(hub: Any, todo: list[_Variant], method: str, colour: Sequence[int]) -> Iterator[Any]:
+    field = label_field(hub)
     description = f"{VIEW} method={method} colour={','.join(map(str, colour))}"
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         done = (
@@ -183,7 +184,7 @@ def _samples(hub: Any, todo: list[_Variant], method: str, colour: Sequence[int])
         for variant, there in track(done, len(todo), "writing variants"):
             if there:
                 yield make_variant_sample(
-                    str(variant.file), variant.label, VIEW, variant.source_id, description
+                    str(variant.file), field, variant.label, VIEW, variant.source_id, description
                 )
 
 
@@ -210,9 +211,7 @@ def _write_one(variant: _Variant, mask: np.ndarray, colour: Sequence[int]) -> bo
 def _record(
     hub: Any, method: str, colour: list[int] | None, written: int, changed: bool = True
 ) -> BackgroundRecord:
-    paths, labels, areas = columns(
-        views.originals(hub), "filepath", f"{LABEL_FIELD}.label", AREA_FIELD
-    )
+    paths, labels, areas = columns(views.originals(hub), "filepath", label_path(hub), AREA_FIELD)
     by_label: dict[str, list[float]] = defaultdict(list)
     for label, area in zip(labels, areas, strict=True):
         if area is not None:

@@ -19,7 +19,7 @@ from bccurate.curation.turns import TURNS
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, require_samples
+from bccurate.hub.read import columns, label_path, require_samples
 from bccurate.hub.samples import ensure_facts, ensure_hash
 from bccurate.hub.write import set_column, set_tag
 from bccurate.records import DedupeRecord
@@ -108,7 +108,7 @@ class _Samples:
         rows = sorted(
             zip(
                 *columns(
-                    view, "filepath", "id", f"{LABEL_FIELD}.label", "pixelhash", method,
+                    view, "filepath", "id", label_path(view), "pixelhash", method,
                     "thumb", "intensity_std", "sharpness", "metadata.width", "metadata.height",
                 ),
                 strict=True,

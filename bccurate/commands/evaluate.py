@@ -24,7 +24,7 @@ from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import evaluate_in_app, field_of
-from bccurate.hub.read import LABEL_FIELD
+from bccurate.hub.read import labelled
 from bccurate.hub.views import SPLITS
 from bccurate.records import EvaluateRecord
 from bccurate.settings import dataset_in_use
@@ -37,6 +37,7 @@ def evaluate(
     corruptions: bool = False,
     severities: Sequence[int] = (1, 2, 3, 4, 5),
     limit: int | None = None,
+    view: str | None = None,
 ) -> EvaluateRecord:
     """Measure the stored predictions of a model on the clean samples of each split.
 
@@ -51,14 +52,15 @@ def evaluate(
         corruptions: measure it on corrupted copies of the test samples, too; 135 passes over them.
         severities: of the corruptions, 1 to 5.
         limit: the most test samples of a class that are corrupted; all where None.
+        view: a saved view; the figures are of its clean samples and are not stored.
 
     Raises:
-        UsageError: an unknown model, dataset or severity, or no predictions.
+        UsageError: an unknown model, dataset, view or severity, or no predictions.
         InputError: no sample has a split.
     """
     name = dataset_in_use(dataset)
     with opened(name) as hub:
-        record, parts = measure(hub, name, model, zoo)
+        record, parts = measure(hub, name, model, zoo, view)
         if not corruptions:
             return record
         found, changed = measure_corruptions(hub, model, parts, severities, limit, zoo)
@@ -66,22 +68,31 @@ def evaluate(
 
 
 def measure(
-    hub: Any, name: str, model: str, zoo: str | Path | None = None
+    hub: Any, name: str, model: str, zoo: str | Path | None = None, part: str | None = None
 ) -> tuple[EvaluateRecord, dict[str, Part]]:
-    """What ``evaluate`` writes and returns, and the samples that stand behind it."""
+    """What ``evaluate`` writes and returns, and the samples that stand behind it.
+
+    Of the saved view ``part`` alone nothing is written.
+    """
     from bccurate.learning.checkpoint import load_model
 
     file = weights_file(name, model, zoo)
     classes = load_model(file, zoo).classes
     require_current_predictions(hub, name, model)
-    view = views.clean(hub).match_tags(list(SPLITS)).exists(f"{LABEL_FIELD}.label")
+    clean = views.clean(views.chosen(hub, part) if part else hub)
+    view = labelled(clean.match_tags(list(SPLITS)))
     finished = read_finished(model_folder(name, model)) or {"seen": []}
     parts, left_out = split_parts(view, model, classes, set(finished["seen"]))
     if not parts:
-        raise InputError(f"No sample of {name!r} has a split.", f"bccurate split -d {name}")
+        raise InputError(
+            f"No clean sample of {part or name!r} has a split.", f"bccurate split -d {name}"
+        )
     metrics, temperature, remarks = _calibrated(parts, part_metrics(parts, classes))
-    warnings = [*seen_warnings(left_out), *_not_clean(hub), *remarks]
+    told = [f"of the view {part!r} alone, and not stored"] if part else _not_clean(hub)
+    warnings = [*seen_warnings(left_out), *told, *remarks]
     record = EvaluateRecord(name, model, classes, metrics, temperature, warnings=warnings)
+    if part:
+        return record, parts
     options = {"weights": sha256_of_file(file)}
     changed = runs.save(hub, f"evaluate_{field_of(model)}", record, options)
     if changed:

@@ -18,7 +18,7 @@ from bccurate.hub import runs, views
 from bccurate.hub.heatmaps import write_heatmaps
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of, show_in_app
-from bccurate.hub.read import LABEL_FIELD, columns, require_field, require_samples
+from bccurate.hub.read import columns, label_field, labelled, require_field, require_samples
 from bccurate.progress import say
 from bccurate.records import ExplainRecord
 from bccurate.settings import dataset_in_use
@@ -64,7 +64,7 @@ def explain(
         _check_target(target, trained.classes)
         require_field(hub, field_of(model), f"bccurate predict {model} -d {name}")
         chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)
-        chosen = chosen.exists(LABEL_FIELD if target == "true" else field_of(model))
+        chosen = labelled(chosen) if target == "true" else chosen.exists(field_of(model))
         require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
         options: dict[str, Any] = {"target": target, "weights": sha256_of_file(file)}
         stored = runs.stored_options(hub, run) or {}
@@ -74,7 +74,7 @@ def explain(
         if stored != options:
             forget_attention(hub, field_of(model))
         ids, paths, labels, done = columns(
-            chosen, "id", "filepath", _label_path(target, model), f"{field}.range"
+            chosen, "id", "filepath", f"{_field(hub, target, model)}.label", f"{field}.range"
         )
         todo = [i for i, there in enumerate(done) if not there]
         targets = _targets(labels, target, trained.classes)
@@ -100,8 +100,8 @@ def _check_target(target: str, classes: list[str]) -> None:
         )
 
 
-def _label_path(target: str, model: str) -> str:
-    return f"{LABEL_FIELD if target == 'true' else field_of(model)}.label"
+def _field(hub: Any, target: str, model: str) -> str:
+    return label_field(hub) if target == "true" else field_of(model)
 
 
 def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:

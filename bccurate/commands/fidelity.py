@@ -11,7 +11,7 @@ import numpy as np
 from bccurate.commands.yardstick import Bench, Yardstick, yardstick
 from bccurate.files import sha256
 from bccurate.hub import views
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path, labelled
 
 if TYPE_CHECKING:
     from bccurate.evaluation.fidelity import Seen
@@ -81,9 +81,8 @@ def measure_fidelity(
 
 def _pairs(hub: Any, kind: str) -> list[_Pair]:
     """The variants whose sources are for training."""
-    label = f"{LABEL_FIELD}.label"
-    sources = views.clean(hub).match_tags("train").exists(label)
-    rows = zip(*columns(sources, "id", "filepath", label), strict=True)
+    sources = labelled(views.clean(hub).match_tags("train"))
+    rows = zip(*columns(sources, "id", "filepath", label_path(hub)), strict=True)
     known = {sample: (own, path) for sample, path, own in rows}
     variants = hub.match_tags([kind, views.VARIANT], all=True)
     rows = zip(*columns(variants, "source_id", "filepath"), strict=True)

@@ -8,13 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.curation.facts import ImageFacts, Unreadable
+from bccurate.curation.facts import Unreadable
 from bccurate.curation.workers import read_many
 from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs
-from bccurate.hub.formats import FORMATS, Row, discover
+from bccurate.hub.formats import FORMATS, discover
+from bccurate.hub.manifest import Row
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.published import BLOODMNIST, is_published, published_file
+from bccurate.hub.read import columns, label_field, label_path
 from bccurate.hub.samples import declare_fields, make_sample, mend_unreadable
 from bccurate.hub.write import add_samples
 from bccurate.progress import track
@@ -22,27 +24,35 @@ from bccurate.records import ImportRecord
 from bccurate.settings import use_dataset
 
 
-def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
-    """Import a folder tree, a CSV of paths and labels, an npz, or a tar or zip of these.
+def import_(
+    path: str | Path, name: str | None = None, format: str = "auto", size: int = 28
+) -> ImportRecord:
+    """Import a folder tree, a CSV of paths and labels, an npz, COCO, or a tar or zip of these.
 
     Every file is decoded once, whole. One that does not decode becomes a sample with the tag
     ``unreadable``. Files that the dataset has already are passed over, so that an import which
     was stopped is finished by running it again.
 
     Args:
-        path: file or folder.
+        path: file or folder, or ``bloodmnist``, which is fetched from its authors and held to
+            their MD5.
         name: of the dataset; it is made where there is none, and is the one in use from now on.
-        format: one of ``auto``, ``imagefolder``, ``csv``, ``npz``.
+            ``bloodmnist`` has a name of its own.
+        format: one of ``auto``, ``imagefolder``, ``csv``, ``npz``, ``coco``, ``huggingface``.
+        size: of ``bloodmnist``, pixels: 28, 64, 128 or 224.
 
     Raises:
-        UsageError: an unknown format or an empty name.
-        InputError: nothing usable under ``path``.
+        UsageError: an unknown format or size, or an empty name.
+        InputError: nothing usable under ``path``, or what is to be fetched cannot be.
     """
     if format not in FORMATS:
         raise UsageError(f"Unknown format {format!r}; known: {', '.join(FORMATS)}")
     if not str(path):
         raise UsageError("PATH is empty.", "bccurate import FOLDER --name cells")
-    if not name.strip():
+    if is_published(Path(path)):
+        name = name or f"{BLOODMNIST}-{size}"
+        path = published_file(size)
+    if not name or not name.strip():
         raise UsageError("A dataset needs a name.", f"bccurate import {path} --name cells")
     listing = discover(Path(path), name, format)
     with opened(name, create=True) as dataset:
@@ -55,7 +65,9 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
         unreadable = list(listing.unreadable)
         mended = mend_unreadable(dataset, {row.filepath for row in listing.rows} & known)
         notes = [{"filepath": path, "note": "decodes now, no longer unreadable"} for path in mended]
-        added = add_samples(dataset, _samples(new, conflicting, unreadable, notes))
+        added = add_samples(
+            dataset, _samples(label_field(dataset), new, conflicting, unreadable, notes)
+        )
         record = ImportRecord(
             dataset=name,
             source=str(Path(path).absolute()),
@@ -78,6 +90,7 @@ def import_(path: str | Path, name: str, format: str = "auto") -> ImportRecord:
 
 
 def _samples(
+    field: str,
     rows: Sequence[Row],
     conflicting: set[str],
     unreadable: list[dict[str, str]],
@@ -88,10 +101,17 @@ def _samples(
     for row, facts in track(zip(rows, facts_of, strict=True), len(rows), "importing"):
         if isinstance(facts, Unreadable):
             unreadable.append({"filepath": row.filepath, "reason": facts.reason})
-        elif isinstance(facts, ImageFacts) and facts.note:
-            notes.append({"filepath": row.filepath, "note": facts.note})
+        elif note := _note(row, facts):
+            notes.append({"filepath": row.filepath, "note": note})
         tags = ["label_conflict"] if row.filepath in conflicting else []
-        yield make_sample(row, facts, tags)
+        yield make_sample(row, facts, field, tags)
+
+
+def _note(row: Row, facts: Any) -> str:
+    """What is odd about a file that decodes, its checksum included."""
+    altered = row.sha256 not in (None, facts.filehash)
+    own = ["its sha256 is not the one it was exported with"] if altered else []
+    return "; ".join([*own, *([facts.note] if facts.note else [])])
 
 
 def _all_conflicts(dataset: Any, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -102,7 +122,7 @@ def _all_conflicts(dataset: Any, new: list[dict[str, Any]]) -> list[dict[str, An
 
 def _class_counts(dataset: Any) -> dict[str, int]:
     """Originals by class, variants left out."""
-    labels, tags = columns(dataset, f"{LABEL_FIELD}.label", "tags")
+    labels, tags = columns(dataset, label_path(dataset), "tags")
     counts = Counter(
         label for label, own in zip(labels, tags, strict=True) if label and "variant" not in own
     )

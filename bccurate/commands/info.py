@@ -7,7 +7,7 @@ from typing import Any
 
 from bccurate.hub import runs
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path
 from bccurate.hub.views import SPLITS, VARIANT
 from bccurate.records import InfoRecord
 from bccurate.settings import dataset_in_use
@@ -23,7 +23,7 @@ def info(dataset: str | None = None) -> InfoRecord:
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         labels, tags, widths, heights = columns(
-            hub, f"{LABEL_FIELD}.label", "tags", "metadata.width", "metadata.height"
+            hub, label_path(hub), "tags", "metadata.width", "metadata.height"
         )
         sizes = Counter(f"{w}x{h}" for w, h in zip(widths, heights, strict=True) if w and h)
         return InfoRecord(

@@ -12,7 +12,7 @@ from bccurate.curation.label_errors import mistakenness
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of, read_predictions
-from bccurate.hub.read import LABEL_FIELD
+from bccurate.hub.read import label_field
 from bccurate.hub.views import SPLITS
 from bccurate.hub.write import set_column
 from bccurate.records import MistakesRecord
@@ -53,7 +53,7 @@ def mistakes(
         ids = [found.ids[i] for i in known]
         view_name = f"mistakes_{field}"
         changed = set_column(hub, FIELD, ids, np.round(scores.astype(float), 6).tolist()) > 0
-        changed |= views.save(hub, view_name, views.mistakes(hub, field, LABEL_FIELD))
+        changed |= views.save(hub, view_name, views.mistakes(hub, field, label_field(hub)))
         order = [r for r in np.argsort(-scores, kind="stable").tolist() if scores[r] > 0.5]
         samples = [
             {

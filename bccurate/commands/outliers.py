@@ -22,7 +22,7 @@ from bccurate.errors import InputError, UsageError
 from bccurate.files import atomic_write
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, require_samples
+from bccurate.hub.read import columns, label_path, labelled, require_samples
 from bccurate.hub.samples import ensure_facts
 from bccurate.hub.write import set_column, set_tag
 from bccurate.records import OutliersRecord
@@ -88,7 +88,7 @@ def outliers(
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         weights = weights_file(name, embedding, zoo) if embedding else None
-        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
+        view = labelled(views.originals(hub))
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         changed = ensure_facts(view)[0] > 0
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
@@ -140,7 +140,7 @@ def _plot_file(plot: str | Path | None) -> Path | None:
 
 def _read(view: Any) -> _Samples:
     ids, paths, labels, means, stds, tags = columns(
-        view, "id", "filepath", f"{LABEL_FIELD}.label", "intensity_mean", "intensity_std", "tags"
+        view, "id", "filepath", label_path(view), "intensity_mean", "intensity_std", "tags"
     )
     reference = np.array([not any(tag in own for tag in COPIES) for own in tags])
     return _Samples(ids, paths, labels, np.array(means), np.array(stds), reference)

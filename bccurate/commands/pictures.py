@@ -10,7 +10,7 @@ from PIL import Image
 
 from bccurate.curation.reading import decode_rgb
 from bccurate.errors import UnreadableImage
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path
 from bccurate.hub.views import originals
 from bccurate.progress import track
 from bccurate.reporting.data import CorruptionRow
@@ -23,7 +23,7 @@ SHOWN = (1, 3, 5)  # severities
 def intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
     """Label to (mean, standard deviation, is an outlier) of each original with both."""
     labels, means, stds, tags = columns(
-        originals(hub), f"{LABEL_FIELD}.label", "intensity_mean", "intensity_std", "tags"
+        originals(hub), label_path(hub), "intensity_mean", "intensity_std", "tags"
     )
     points: dict[str, list[tuple[float, float, bool]]] = {}
     for label, mean, std, own in zip(labels, means, stds, tags, strict=True):

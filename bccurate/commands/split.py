@@ -13,7 +13,14 @@ from bccurate.curation.splits import assign_folds, assign_splits
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, has_field, require_field, require_samples
+from bccurate.hub.read import (
+    columns,
+    has_field,
+    label_path,
+    labelled,
+    require_field,
+    require_samples,
+)
 from bccurate.hub.views import SPLITS, VARIANT
 from bccurate.hub.write import set_column, set_tag
 from bccurate.records import SplitRecord
@@ -55,7 +62,7 @@ def split(
     _check(val, test, seed, folds)
     name = dataset_in_use(dataset)
     with opened(name) as hub:
-        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
+        view = labelled(views.originals(hub))
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         if group:
             require_field(hub, group, f"bccurate info -d {name}")
@@ -97,7 +104,7 @@ class _Samples:
 
     def __init__(self, view: Any, group: str | None) -> None:
         self.ids, self.paths, self.labels, self._tags, self._folds, *joined = columns(
-            view, "id", "filepath", f"{LABEL_FIELD}.label", "tags", "fold", "pixelhash",
+            view, "id", "filepath", label_path(view), "tags", "fold", "pixelhash",
             "linked_group", *([group] if group else []),
         )  # fmt: skip
         self.groups = join_groups(*joined)

@@ -48,6 +48,7 @@ class Work(NamedTuple):
     classes: list[str]
     folder: Path
     resume: bool | None
+    log: str = "none"
 
 
 def train(
@@ -59,6 +60,7 @@ def train(
     bases: Sequence[str] = (),
     folds: int = 5,
     recipe: str | None = None,
+    log: str = "auto",
     **settings: Any,
 ) -> TrainRecord:
     """Train a model and write its predictions on all samples to the field of its name.
@@ -78,6 +80,8 @@ def train(
             F1 where there are none.
         folds: of a stacker, into how many parts the training samples are cut, at least 2.
         recipe: ``paper`` or ``robust``: settings that belong together; those given win.
+        log: ``auto``: curves for TensorBoard where it is installed; ``none``, ``tensorboard`` or
+            ``wandb``. A stacker has none.
         settings: ``epochs``, ``lr``, ``augment`` and all else that
             ``bccurate.learning.settings.TrainSettings`` names; the image size is the model's own
             where it is not given.
@@ -90,6 +94,7 @@ def train(
     from bccurate.learning.arithmetic import pick_device
     from bccurate.learning.distributed import joined
     from bccurate.learning.recipes import with_recipe
+    from bccurate.learning.tracking import check_log
     from bccurate.learning.zoo import PREDICTIONS, find_model
 
     spec = find_model(model, zoo)
@@ -103,12 +108,14 @@ def train(
         return train_stacker(spec, name, list(bases), folds, resume, zoo, settings)
     if bases:
         raise UsageError(f"{model} reads images: it takes no --base", "bccurate train stacker")
+    check_log(log)
     size = settings.get("image_size") or spec.input_size
     chosen = make_settings(settings | {"image_size": size})
     with joined(pick_device(chosen.device)) as world:
         if world.leads:
             name = dataset_in_use(dataset)
-            return world.same(_lead(spec, name, list(views), resume, zoo, chosen, world))
+            plan = (list(views), resume, zoo, log)
+            return world.same(_lead(spec, name, *plan, chosen, world))
         _follow(spec, chosen, world)
         return world.same(cast(TrainRecord, None))
 
@@ -149,6 +156,7 @@ def fit(
         names=work.training.paths,
         resume=work.resume,
         world=world,
+        log=work.log,
     )
 
 
@@ -158,6 +166,7 @@ def _lead(
     views: list[str],
     resume: bool | None,
     zoo: str | Path | None,
+    log: str,
     settings: TrainSettings,
     world: World,
 ) -> TrainRecord:
@@ -170,7 +179,7 @@ def _lead(
         folder = model_folder(name, spec.name)
         finished = finished_with(folder, options)
         trained_now = finished is None
-        work = Work(training, validation, classes, folder, resume)
+        work = Work(training, validation, classes, folder, resume, log)
         world.same(work if trained_now else None)
         if finished is None:
             say(

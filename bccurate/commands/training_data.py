@@ -11,7 +11,7 @@ import numpy as np
 
 from bccurate.errors import InputError
 from bccurate.files import sha256
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path, labelled
 from bccurate.hub.views import chosen, clean
 
 
@@ -53,9 +53,7 @@ def training_samples(hub: Any, names: Sequence[str]) -> Samples:
         InputError: there are no such samples.
     """
     parts = [chosen(hub, name) for name in names] or [clean(hub)]
-    originals = {
-        sample: row for sample, *row in _rows(clean(hub).match_tags("train"), "id", *_COLUMNS)
-    }
+    originals = {sample: row for *row, sample in _rows(clean(hub).match_tags("train"), "id")}
     found = Samples.of(
         row for part in parts for row in _training_rows(part.match_tags("train"), originals)
     )
@@ -70,7 +68,7 @@ def training_samples(hub: Any, names: Sequence[str]) -> Samples:
 
 def validation_samples(hub: Any) -> Samples:
     """The clean labelled samples with the tag ``val``."""
-    rows = _rows(clean(hub).match_tags("val"), *_COLUMNS)
+    rows = _rows(clean(hub).match_tags("val"))
     return Samples.of((path, label, content or path) for path, label, content in rows)
 
 
@@ -94,16 +92,15 @@ def digest(*parts: Samples) -> str:
     return sha256(json.dumps([[part.paths, part.labels] for part in parts]).encode())[:16]
 
 
-_COLUMNS = ("filepath", f"{LABEL_FIELD}.label", "pixelhash")
-
-
 def _rows(view: Any, *fields: str) -> Iterator[tuple[Any, ...]]:
-    return zip(*columns(view.exists(f"{LABEL_FIELD}.label"), *fields), strict=True)
+    """Path, label and content of the labelled samples, then ``fields``."""
+    own = ("filepath", label_path(view), "pixelhash")
+    return zip(*columns(labelled(view), *own, *fields), strict=True)
 
 
 def _training_rows(part: Any, originals: dict[str, list[str]]) -> Iterator[tuple[str, str, str]]:
     """Path, label and content; a variant only while its source is for training, as its source."""
-    for path, label, content, source in _rows(part, *_COLUMNS, "source_id"):
+    for path, label, content, source in _rows(part, "source_id"):
         if source is None:
             yield path, label, content or path
         elif source in originals:

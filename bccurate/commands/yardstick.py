@@ -14,7 +14,7 @@ from bccurate.commands.pictures import pixels
 from bccurate.commands.trained import model_folder, read_finished, weights_file
 from bccurate.errors import BccurateError, UsageError
 from bccurate.hub import runs, views
-from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.read import columns, label_path
 from bccurate.progress import track
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Yardstick:
 def yardstick(hub: Any) -> Yardstick:
     """The yardstick of a dataset as it stands."""
     rows = zip(
-        *columns(views.clean(hub), f"{LABEL_FIELD}.label", "intensity_mean", "intensity_std"),
+        *columns(views.clean(hub), label_path(hub), "intensity_mean", "intensity_std"),
         strict=True,
     )
     known = sorted(row for row in rows if None not in row)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from bccurate.errors import InputError
 from bccurate.files import atomic_write, disk_errors
+from bccurate.hub.manifest import Row, read_tags
 from bccurate.progress import track
 
 MAX_ARRAY_BYTES = 16 << 30
@@ -39,8 +40,11 @@ BLOODMNIST = (
 )  # fmt: skip
 
 
-def write_npz_images(path: Path, folder: Path) -> Iterator[tuple[str, str | None, str | None]]:
-    """Write an npz's images as PNG files below ``folder``; yield path, label and split of each.
+def write_npz_images(path: Path, folder: Path) -> Iterator[Row]:
+    """Write an npz's images as PNG files below ``folder``; yield a row of each.
+
+    Beside images and labels an export of ours holds ``classes``, the names of the labels, and
+    ``tags``, a JSON list an image.
 
     A file that is there already is kept, so that an interrupted call goes on where it stopped.
 
@@ -58,7 +62,10 @@ def write_npz_images(path: Path, folder: Path) -> Iterator[tuple[str, str | None
             for images_name, labels_name, split in pairs:
                 images = _images(path, images_name, _array(archive, images_name))
                 labels = _labels(path, archive, labels_name, shapes, len(images))
-                yield from _write(folder, images, labels, split)
+                tags = _tags(archive, labels_name.replace("labels", "tags"), shapes, len(images))
+                rows = _write(folder, images, split)
+                for file, label, own in zip(rows, labels, tags, strict=True):
+                    yield Row(file, label, split, own)
     except BROKEN as error:
         raise InputError(f"Cannot read {path}: {error}") from error
 
@@ -116,18 +123,37 @@ def _labels(
         raise InputError(f"{path}: {name} has shape {labels.shape} for {n} images")
     if labels.dtype.kind == "S":
         labels = np.char.decode(labels, "utf-8")
-    numbers = path.stem.lower().startswith("bloodmnist") and labels.dtype.kind in "iu"
-    names = dict(enumerate(BLOODMNIST)) if numbers else {}
-    return [str(names.get(value, value)).strip() or None for value in labels.tolist()]
+    names = _names(path, archive, shapes) if labels.dtype.kind in "iu" else {}
+    return [names[value] if value in names else str(value).strip() or None
+            for value in labels.tolist()]  # fmt: skip
 
 
-def _write(
-    folder: Path, images: np.ndarray, labels: list[str | None], split: str | None
-) -> Iterator[tuple[str, str | None, str | None]]:
-    pairs = zip(images, labels, strict=True)
-    for index, (pixels, label) in enumerate(track(pairs, len(images), "writing images")):
+def _names(
+    path: Path, archive: zipfile.ZipFile, shapes: dict[str, tuple[int, ...]]
+) -> dict[int, str | None]:
+    """What the numbers mean, where the file or its name says so; -1 is no label then."""
+    known: tuple[str, ...] = ()
+    if "classes" in shapes:
+        classes = _array(archive, "classes")
+        known = tuple(classes.tolist()) if classes.dtype.kind == "U" and classes.ndim == 1 else ()
+    elif path.stem.lower().startswith("bloodmnist"):
+        known = BLOODMNIST
+    return {-1: None, **dict(enumerate(known))} if known else {}
+
+
+def _tags(
+    archive: zipfile.ZipFile, name: str, shapes: dict[str, tuple[int, ...]], n: int
+) -> list[tuple[str, ...]]:
+    if shapes.get(name) != (n,):
+        return [()] * n
+    tags = _array(archive, name)
+    return [read_tags(own) for own in tags.tolist()] if tags.dtype.kind == "U" else [()] * n
+
+
+def _write(folder: Path, images: np.ndarray, split: str | None) -> Iterator[str]:
+    for index, pixels in enumerate(track(images, len(images), "writing images")):
         file = folder / f"{split or 'image'}_{index:06d}.png"
         if not file.exists():
             with atomic_write(file, durable=False) as handle, disk_errors(file):
                 Image.fromarray(pixels).save(handle, format="PNG")
-        yield str(file.absolute()), label, split
+        yield str(file.absolute())

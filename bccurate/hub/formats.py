@@ -1,4 +1,4 @@
-"""What lies on disk, as rows of path and label: a folder tree, a CSV, an npz, a tar or zip.
+"""What lies on disk, as rows of path and label: a folder tree, a table, arrays, COCO, archives.
 
 Formats only list; whether a file decodes is for ``curation.reading`` to say.
 """
@@ -16,12 +16,15 @@ from typing import Any
 from bccurate.curation.reading import IMAGE_SUFFIXES
 from bccurate.errors import InputError
 from bccurate.files import dataset_home, safe_name, sha256_of_file, unpack
+from bccurate.hub import coco, manifest
+from bccurate.hub.manifest import Row
 
-FORMATS = ("auto", "imagefolder", "csv", "npz")
+FORMATS = ("auto", "imagefolder", "csv", "npz", "coco", "huggingface")
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
-PATH_COLUMNS = ("filepath", "path", "file", "filename", "image")
+PATH_COLUMNS = ("filepath", "path", "file", "filename", "file_name", "image")
 LABEL_COLUMNS = ("label", "class", "ground_truth", "target")
 SPLIT_COLUMNS = ("split", "fold", "set")
+HUGGING_FACE = ("dataset_dict.json", "state.json")  # what save_to_disk writes
 HIDDEN = (".", "__MACOSX")  # what archives carry along
 SPLIT_NAMES = {
     "train": "train",
@@ -31,15 +34,6 @@ SPLIT_NAMES = {
     "validation": "val",
     "test": "test",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One sample to be: absolute path, label or None, split or None."""
-
-    filepath: str
-    label: str | None = None
-    split: str | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +75,7 @@ def _list(path: Path, dataset: str, kind: str) -> Listing:
     path = _only_folder(path)
     kind = _guess(path) if kind == "auto" else kind
     path = (_arrays_file(path) or path) if kind == "npz" else path
-    rows = {"imagefolder": _image_folder, "csv": _csv, "npz": _npz}[kind](path, dataset)
+    rows = _READERS[kind](path, dataset)
     return _without_repeats(kind, rows)
 
 
@@ -105,8 +99,12 @@ def _guess(path: Path) -> str:
     if path.is_dir():
         if _label_file(path):
             return "csv"
+        if any((path / name).is_file() for name in HUGGING_FACE):
+            return "huggingface"
+        if coco.label_files(path):
+            return "coco"
         return "npz" if _arrays_file(path) else "imagefolder"
-    kinds = {".csv": "csv", ".npz": "npz"}
+    kinds = {".csv": "csv", ".npz": "npz", ".json": "coco"}
     if path.suffix.lower() not in kinds:
         known = ", ".join([*kinds, *ARCHIVES])
         raise InputError(f"{path} is no folder and none of {known}", "bccurate import -h")
@@ -114,7 +112,9 @@ def _guess(path: Path) -> str:
 
 
 def _label_file(folder: Path) -> Path | None:
-    """The folder's one CSV that has a path and a label column, if it has one."""
+    """Our manifest, else the folder's one CSV that has a path and a label column."""
+    if manifest.is_manifest(folder / manifest.NAME):
+        return folder / manifest.NAME
     found = [p for p in sorted(folder.glob("*.csv")) if _is_label_file(p)]
     return found[0] if len(found) == 1 else None
 
@@ -180,6 +180,10 @@ def _csv(path: Path, dataset: str) -> Iterator[Row]:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise InputError(f"{file} is not UTF-8 text: {error}", f"file {file}") from error
+    if manifest.is_manifest(file):
+        # With its line ends as they are: a label may hold one.
+        yield from manifest.read(file, file.read_bytes().decode())
+        return
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         names = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
@@ -215,8 +219,30 @@ def _npz(path: Path, dataset: str) -> Iterator[Row]:
     folder = (
         dataset_home(dataset) / "unpacked" / f"{safe_name(path.stem)}-{sha256_of_file(path)[:12]}"
     )
-    for filepath, label, split in write_npz_images(path, folder):
-        yield Row(filepath, label, SPLIT_NAMES.get(split or ""))
+    yield from write_npz_images(path, folder)
+
+
+def _coco(path: Path, dataset: str) -> Iterator[Row]:
+    files = coco.label_files(path) if path.is_dir() else [path]
+    if not files:
+        raise InputError(f"{path} has no COCO file", f"ls {path}")
+    for file in files:
+        yield from coco.read_coco(file)
+
+
+def _hugging_face(path: Path, dataset: str) -> Iterator[Row]:
+    from bccurate.hub.huggingface import read_saved
+
+    yield from read_saved(path, dataset_home(dataset) / "unpacked")
+
+
+_READERS = {
+    "imagefolder": _image_folder,
+    "csv": _csv,
+    "npz": _npz,
+    "coco": _coco,
+    "huggingface": _hugging_face,
+}
 
 
 def _without_repeats(kind: str, rows: Iterable[Row]) -> Listing:

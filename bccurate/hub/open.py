@@ -107,6 +107,7 @@ def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
     with database_errors():
         if fiftyone.dataset_exists(name):
             dataset = fiftyone.load_dataset(name)
+            _require_images(dataset)
             repair_counts(dataset)
         elif create:
             dataset = _create(fiftyone, name)
@@ -117,6 +118,15 @@ def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
                 f"bccurate import FOLDER --name {name}",
             )
         yield dataset
+
+
+def _require_images(dataset: fo.Dataset) -> None:
+    if dataset.media_type not in (None, "image"):
+        raise UsageError(
+            f"Dataset {dataset.name!r} holds media of the kind {dataset.media_type}; bccurate "
+            "reads images.",
+            "make an image dataset of it: dataset.select_group_slices or dataset.to_frames",
+        )
 
 
 def _create(fiftyone: ModuleType, name: str) -> fo.Dataset:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from bccurate.errors import UsageError
-from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.read import columns, has_field, label_field, label_path, labelled
 from bccurate.hub.write import set_documents
 
 if TYPE_CHECKING:
@@ -83,9 +83,9 @@ def read_predictions(view: Any, model: str) -> Predictions:
     field = field_of(model)
     if not has_field(view, field):
         raise UsageError(f"There are no predictions of {model!r} yet.", f"bccurate train {model}")
-    labelled = view.exists(f"{LABEL_FIELD}.label").exists(field)
+    known = labelled(view).exists(field)
     ids, paths, labels, predictions, confidences, logits, tags, pixels = columns(
-        labelled, "id", "filepath", f"{LABEL_FIELD}.label", f"{field}.label",
+        known, "id", "filepath", label_path(view), f"{field}.label",
         f"{field}.confidence", f"{field}.logits", "tags", "pixelhash",
     )  # fmt: skip
     if not ids:
@@ -101,7 +101,7 @@ def evaluate_in_app(view: Any, model: str) -> None:
     """Store FiftyOne's own evaluation as ``eval_<model>``, for its App panel."""
     field = field_of(model)
     view.evaluate_classifications(
-        field, gt_field=LABEL_FIELD, eval_key=f"eval_{field}", progress=False
+        field, gt_field=label_field(view), eval_key=f"eval_{field}", progress=False
     )
 
 
@@ -111,7 +111,7 @@ def show_in_app(dataset: fo.Dataset, *fields: str) -> None:
 
     active = dataset.app_config.active_fields
     paths = list(active.paths or []) if active else []
-    missing = [field for field in (LABEL_FIELD, *fields) if field not in paths]
+    missing = [field for field in (label_field(dataset), *fields) if field not in paths]
     if missing:
         dataset.app_config.active_fields = fo.ActiveFields(paths=[*paths, *missing], exclude=False)
         dataset.save()

@@ -11,8 +11,8 @@ from bccurate.curation.hashing import hash_pixels
 from bccurate.curation.reading import decode_rgb
 from bccurate.curation.workers import read_many
 from bccurate.errors import InputError
-from bccurate.hub.formats import Row
-from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.manifest import Row
+from bccurate.hub.read import columns, has_field, label_field
 from bccurate.hub.views import VARIANT
 from bccurate.hub.write import set_column, set_labels
 from bccurate.progress import track
@@ -32,24 +32,33 @@ def declare_fields(dataset: fo.Dataset) -> None:
     """Make the fields of an import, so that views and filters work on an all-unreadable set."""
     import fiftyone as fo
 
+    _declare_facts(dataset)
+    if dataset.get_field(label_field(dataset)) is None:
+        dataset.add_sample_field(
+            label_field(dataset), fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification
+        )
+
+
+def _declare_facts(dataset: fo.Dataset) -> None:
+    import fiftyone as fo
+
     fields: dict[str, Any] = dict.fromkeys(TEXTS, fo.StringField)
     fields |= dict.fromkeys(NUMBERS, fo.FloatField)
     for name, kind in fields.items():
         if dataset.get_field(name) is None:
             dataset.add_sample_field(name, kind)
-    if dataset.get_field(LABEL_FIELD) is None:
-        dataset.add_sample_field(
-            LABEL_FIELD, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification
-        )
 
 
-def make_sample(row: Row, facts: ImageFacts | Unreadable, tags: Sequence[str] = ()) -> fo.Sample:
-    """A sample with its label, its facts and its tags; an unreadable file gets that tag."""
+def make_sample(
+    row: Row, facts: ImageFacts | Unreadable, field: str, tags: Sequence[str] = ()
+) -> fo.Sample:
+    """A sample with its label in ``field``, facts and tags; one that does not decode is tagged."""
     import fiftyone as fo
 
-    values: dict[str, Any] = {"tags": [*tags, *([row.split] if row.split else [])]}
+    own = [*tags, *row.tags, *([row.split] if row.split else [])]
+    values: dict[str, Any] = {"tags": list(dict.fromkeys(own))}
     if row.label is not None:
-        values[LABEL_FIELD] = fo.Classification(label=row.label)
+        values[field] = fo.Classification(label=row.label)
     if isinstance(facts, Unreadable):
         values["tags"].append("unreadable")
     else:
@@ -67,7 +76,7 @@ def declare_variant_fields(dataset: fo.Dataset) -> None:
 
 
 def make_variant_sample(
-    filepath: str, label: str, kind: str, source_id: str, augmentation: str
+    filepath: str, field: str, label: str, kind: str, source_id: str, augmentation: str
 ) -> fo.Sample:
     """A variant of a training sample: for training only, and it knows its source."""
     import fiftyone as fo
@@ -77,7 +86,7 @@ def make_variant_sample(
         tags=["train", VARIANT, kind],
         source_id=source_id,
         augmentation=augmentation,
-        **{LABEL_FIELD: fo.Classification(label=label)},
+        **{field: fo.Classification(label=label)},
     )
 
 
@@ -153,7 +162,7 @@ def _read_and_store(
     view: Any, ids_of: dict[str, list[str]], read: Reader = read_many
 ) -> list[Unreadable]:
     """Decode files, store their facts with their samples, and return those that do not decode."""
-    declare_fields(view._dataset)
+    _declare_facts(view._dataset)
     results = list(track(read(list(ids_of)), len(ids_of), "reading images"))
     pairs = [
         (sample, facts)

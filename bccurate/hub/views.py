@@ -20,6 +20,11 @@ def originals(dataset: fo.Dataset) -> fo.DatasetView:
     return dataset.match_tags(["unreadable", VARIANT], bool=False)
 
 
+def everything(dataset: fo.Dataset) -> fo.DatasetView:
+    """All samples that came from outside: no variants, but unreadable ones too."""
+    return dataset.match_tags(VARIANT, bool=False)
+
+
 def clean(dataset: fo.Dataset) -> fo.DatasetView:
     """The originals without duplicates, label conflicts, contamination and outliers."""
     return dataset.match_tags([*NOT_CLEAN, VARIANT], bool=False)

@@ -8,9 +8,6 @@ cache is held to its own: a blob there carries its sha256 as its name.
 from __future__ import annotations
 
 import re
-import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,9 +18,9 @@ from bccurate.errors import InputError, UsageError
 from bccurate.files import disk_errors, home, sha256_of_file
 from bccurate.learning.tensorfile import write_tensors
 from bccurate.learning.zoo import ModelSpec
+from bccurate.network import answers
 from bccurate.progress import say
 
-NETWORK_SECONDS = 0.9
 HUB_FILE = "model.safetensors"
 SAFETENSORS = ".safetensors"
 MAX_GROWTH = 4  # bytes of tensors a byte of file: tied weights come twice, a bomb a million times
@@ -127,7 +124,7 @@ def _fetch(spec: ModelSpec) -> Path:
     by_hand = _by_hand(spec)
     direct = _is_address(spec.weights)
     url = spec.weights if direct else f"{constants.ENDPOINT}/{spec.weights}/resolve/main/{HUB_FILE}"
-    if constants.HF_HUB_OFFLINE or not _answers(url):
+    if constants.HF_HUB_OFFLINE or not answers(url):
         raise InputError(
             f"The ImageNet weights of {spec.name} ({by_hand.name}) are not on this machine, "
             f"and {urlsplit(url).netloc} does not offer them",
@@ -143,34 +140,3 @@ def _fetch(spec: ModelSpec) -> Path:
         return by_hand
     except Exception as error:  # the hub's own errors share no base class
         raise InputError(f"Fetching {url} failed: {error}", f"put the file at {by_hand}") from error
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """The first answer will do: following the hub to its storage would take the second up."""
-
-    def redirect_request(self, *_: Any) -> None:
-        return None
-
-
-def _answers(address: str) -> bool:
-    """Whether ``address`` is offered, within a second; proxies of the environment are used.
-
-    The hub's own client retries for most of a minute where there is no network. In a thread,
-    because looking up a host name takes no time limit.
-    """
-    answered = threading.Event()
-
-    def ask() -> None:
-        request = urllib.request.Request(address, method="HEAD")
-        opener = urllib.request.build_opener(_NoRedirect)
-        try:
-            opener.open(request, timeout=NETWORK_SECONDS).close()
-            answered.set()
-        except urllib.error.HTTPError as error:
-            if error.code < 400:  # a redirect to where the file lies
-                answered.set()
-        except (OSError, ValueError):
-            pass
-
-    threading.Thread(target=ask, daemon=True).start()
-    return answered.wait(NETWORK_SECONDS)

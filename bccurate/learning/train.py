@@ -29,6 +29,7 @@ from bccurate.learning.resume import (
 )
 from bccurate.learning.settings import TrainResult, TrainSettings
 from bccurate.learning.stages import check_head, set_stage
+from bccurate.learning.tracking import tracked
 from bccurate.learning.weights import load_pretrained
 from bccurate.learning.zoo import IMAGES, ModelSpec
 from bccurate.progress import say
@@ -52,6 +53,7 @@ def train(
     resume: bool | None = False,
     world: World | None = None,
     header: dict[str, Any] | None = None,
+    log: str = "none",
 ) -> TrainResult:
     """Train ``spec`` with Adam and cross-entropy; keep the epoch of the best validation macro F1.
 
@@ -63,7 +65,8 @@ def train(
     ``resume`` a checkpoint there is taken up (with None only where it is of the same settings and
     images), and on a CPU the weights end bit for bit as if nothing had happened; without one it
     starts from the beginning. torch's global generator is left as it was. In a ``world`` of
-    several processes all call this with equal arguments, and rank 0 writes.
+    several processes all call this with equal arguments, and rank 0 writes. ``log`` is one of
+    ``bccurate.learning.tracking.LOGS``.
 
     Raises:
         UsageError: a setting is out of range, or the checkpoint is of other settings or images.
@@ -85,9 +88,13 @@ def train(
             *(names, world or World()),
         )
         session = _open(job, Path(folder) / CHECKPOINT, identity, resume)
-        while not session.over():
-            _epoch(session)
-            session.save()
+        log = log if job.world.leads else "none"
+        with tracked(log, Path(folder), asdict(settings), session.progress.epoch) as trackers:
+            while not session.over():
+                _epoch(session)
+                for tracker in trackers:
+                    tracker.row(session.progress.history[-1])
+                session.save()
     return _finish(session, Path(folder), classes, header or {})
 
 

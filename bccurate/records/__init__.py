@@ -3,6 +3,7 @@
 from bccurate.records.base import Record
 from bccurate.records.curation import (
     DedupeRecord,
+    ExportRecord,
     ImportRecord,
     InfoRecord,
     LeaksRecord,
@@ -21,7 +22,13 @@ from bccurate.records.learning import (
     TrainRecord,
 )
 from bccurate.records.robustness import CorruptionsRecord
-from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
+from bccurate.records.service import (
+    DoctorRecord,
+    ModelsRecord,
+    OnnxRecord,
+    ReportRecord,
+    ReviewRecord,
+)
 from bccurate.records.variants import AugmentRecord, BackgroundRecord
 
 __all__ = [
@@ -33,11 +40,13 @@ __all__ = [
     "DoctorRecord",
     "EvaluateRecord",
     "ExplainRecord",
+    "ExportRecord",
     "ImportRecord",
     "InfoRecord",
     "LeaksRecord",
     "MistakesRecord",
     "ModelsRecord",
+    "OnnxRecord",
     "OutliersRecord",
     "PredictRecord",
     "Record",

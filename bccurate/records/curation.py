@@ -52,13 +52,36 @@ class ImportRecord(Record):
 
 
 @dataclass(frozen=True)
+class ExportRecord(Record):
+    """What went out. ``skipped``: ``[{"filepath", "reason"}]``; ``altered``: files whose bytes are
+    no longer those that were imported."""
+
+    command: ClassVar[str] = "export"
+    path: str
+    format: str
+    view: str | None
+    exported: int
+    skipped: list[dict[str, str]]
+    altered: list[str]
+
+    def lines(self) -> list[str]:
+        lines = [f"{self.path}: {self.exported:,} samples as {self.format}"]
+        lines += [f"  left out: {row['filepath']}: {row['reason']}" for row in self.skipped[:5]]
+        if len(self.skipped) > 5:
+            lines.append(f"  … and {len(self.skipped) - 5} more (--json lists all)")
+        lines += [f"  changed since its import: {path}" for path in self.altered[:5]]
+        return lines
+
+
+@dataclass(frozen=True)
 class UseRecord(Record):
     """The dataset that commands take where none is named."""
 
     command: ClassVar[str] = "use"
+    label_field: str = "ground_truth"
 
     def lines(self) -> list[str]:
-        return [f"Using {self.dataset}"]
+        return [f"Using {self.dataset}, labels from {self.label_field}"]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bccurate.records.base import Record, table
@@ -31,6 +31,26 @@ class ReportRecord(Record):
 
     def lines(self) -> list[str]:
         return [f"{self.path} ({self.size / 1e6:.1f} MB): open it in any browser"]
+
+
+@dataclass(frozen=True)
+class OnnxRecord(Record):
+    """An ONNX file. ``difference``: of ONNX Runtime from torch, as a share of the largest logit;
+    None where the file was there already."""
+
+    command: ClassVar[str] = "export-onnx"
+    model: str
+    path: str
+    classes: list[str]
+    image_size: int
+    difference: float | None = field(default=None, kw_only=True)
+
+    def lines(self) -> list[str]:
+        size = self.image_size
+        lines = [f"{self.path}: {self.model}, {len(self.classes)} classes, {size}x{size} pixels"]
+        if self.difference is not None:
+            lines.append(f"ONNX Runtime answers as torch does, to {self.difference:.1e}")
+        return lines
 
 
 @dataclass(frozen=True)

@@ -46,12 +46,12 @@ class Mistakes(foo.Panel):
     def _count(self, ctx: Any, model: str) -> None:
         """Count labels against predictions and hand the plot its data."""
         from bccurate.hub.predictions import field_of
-        from bccurate.hub.read import LABEL_FIELD, columns
+        from bccurate.hub.read import columns, label_path, labelled
         from bccurate.hub.views import originals
 
         field = field_of(model)
-        view = originals(ctx.dataset).exists(LABEL_FIELD).exists(field)
-        pairs = Counter(zip(*columns(view, f"{LABEL_FIELD}.label", f"{field}.label"), strict=True))
+        view = labelled(originals(ctx.dataset)).exists(field)
+        pairs = Counter(zip(*columns(view, label_path(view), f"{field}.label"), strict=True))
         names = sorted({name for pair in pairs for name in pair})
         wrong = sum(n for (label, prediction), n in pairs.items() if label != prediction)
         ctx.panel.set_state("model", model)
@@ -76,11 +76,11 @@ class Mistakes(foo.Panel):
         from fiftyone import ViewField as F
 
         from bccurate.hub.predictions import field_of
-        from bccurate.hub.read import LABEL_FIELD
+        from bccurate.hub.read import label_path
         from bccurate.hub.views import originals
 
         field = field_of(ctx.panel.get_state("model"))
-        cell = (F(f"{LABEL_FIELD}.label") == ctx.params["y"]) & (
+        cell = (F(label_path(ctx.dataset)) == ctx.params["y"]) & (
             F(f"{field}.label") == ctx.params["x"]
         )
         view = originals(ctx.dataset).exists(field).match(cell)

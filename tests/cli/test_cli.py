@@ -18,6 +18,7 @@ from bccurate.cli.group import COMMANDS, cli
 from bccurate.learning.settings import TrainSettings
 
 NAMES = sorted(COMMANDS)
+SHARED = ("as_json", "config", "quiet", "verbose")  # of the command line, not of the functions
 
 
 def _command(name: str) -> click.Command:
@@ -43,13 +44,13 @@ def test_every_command_has_an_example_and_json(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_is_a_python_function_with_the_same_options(name):
     """What the command line takes, the function of the same name takes too."""
-    function = getattr(bccurate, "import_" if name == "import" else name)
+    function = getattr(bccurate, "import_" if name == "import" else name.replace("-", "_"))
     takes = set(inspect.signature(function).parameters)
     if name == "train":  # its settings, by name
         takes |= {field.name for field in dataclasses.fields(TrainSettings)}
     renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}, "models": {"model"}}
     for parameter in _command(name).params:
-        if parameter.name in ("as_json", "help", "fail_on_found"):
+        if parameter.name in (*SHARED, "help", "fail_on_found"):
             continue
         assert renamed.get(parameter.name, {parameter.name}) & takes, parameter.name
 

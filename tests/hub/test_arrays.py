@@ -23,7 +23,7 @@ def _npz(folder: Path, name: str = "cells.npz", **arrays: np.ndarray) -> Path:
 
 def _written(npz: Path) -> list[tuple[np.ndarray, str | None, str | None]]:
     rows = list(write_npz_images(npz, npz.parent / "out"))
-    return [(np.asarray(Image.open(path)), label, split) for path, label, split in rows]
+    return [(np.asarray(Image.open(row.filepath)), row.label, row.split) for row in rows]
 
 
 def _labels(npz: Path) -> list[str | None]:
@@ -170,14 +170,14 @@ def test_broken_archives_are_refused_wherever_they_break(tmp_path: Path) -> None
         except InputError as error:
             assert str(npz) in error.message
         else:
-            assert [np.array_equal(Image.open(p), RGB[i]) for i, (p, *_) in enumerate(rows)]
+            assert [np.array_equal(Image.open(r.filepath), RGB[i]) for i, r in enumerate(rows)]
 
 
 def test_an_interrupted_call_goes_on_where_it_stopped(tmp_path: Path) -> None:
     """Files that are there are kept, the rest is written, nothing half done lies about."""
     npz = _npz(tmp_path, images=RGB)
     stream = write_npz_images(npz, tmp_path / "out")
-    first = Path(next(iter(stream))[0])
+    first = Path(next(iter(stream)).filepath)
     stream.close()  # type: ignore[attr-defined]
     before = first.stat().st_mtime_ns
     assert len(_written(npz)) == 3

@@ -186,7 +186,7 @@ def test_names_that_are_not_text_are_told_and_lose_no_other(tmp_path: Path) -> N
     assert bad["filepath"].endswith("a/caf\\xe9.png") and "UTF-8" in bad["reason"]
 
 
-@pytest.mark.parametrize("kind", ["auto", "csv", "npz", "imagefolder"])
+@pytest.mark.parametrize("kind", ["auto", "csv", "npz", "coco", "imagefolder"])
 @pytest.mark.parametrize(
     "what", ["missing", "n" * 300, "a\0b", "empty", "text.txt", "t.csv", "t.npz", "t.tar", "t.zip"]
 )

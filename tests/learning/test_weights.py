@@ -133,7 +133,7 @@ def test_imagenet_without_network(
 
 def test_imagenet_brought_by_hand(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file put where that error says is used, without a look at the network."""
-    monkeypatch.setattr(module, "_answers", lambda _: pytest.fail("asked the network"))
+    monkeypatch.setattr(module, "answers", lambda _: pytest.fail("asked the network"))
     source, model = SPEC.build(1000), SPEC.build(3)
     (own_home / "weights").mkdir(parents=True)
     save_file(source.state_dict(), own_home / "weights" / "resnet18.a1_in1k.safetensors")

@@ -17,10 +17,10 @@ def test_from_folders_to_a_clean_list_and_a_report(walk):
     """docs/howto/folder.md: what is wrong is named, and the clean files are listed."""
     printed = walk("howto/folder.md")
     assert "duplicate groups in" in printed and "unreadable:" in printed
-    with Path("clean.csv").open(newline="") as file:
+    with Path("smears-clean", "manifest.csv").open(newline="") as file:
         clean = list(csv.DictReader(file))
     assert 100 < len(clean) < 160
-    assert all(Path(row["filepath"]).is_file() and row["label"] for row in clean)
+    assert all(Path("smears-clean", row["filepath"]).is_file() and row["label"] for row in clean)
     assert Path("smears.html").read_text("utf-8").count("<img") > 3
     assert len(list(Path("My smears", "images").glob("*/*"))) == 160, "a file was moved or deleted"
 

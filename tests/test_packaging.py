@@ -1,0 +1,54 @@
+"""Version, citation, supported Pythons and the lock file say one thing."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import bccurate
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "docs" / "requirements.lock"
+OLDEST = (3, 10)
+
+
+def test_the_version_is_one_and_semantic() -> None:
+    """Package, citation and changelog agree on MAJOR.MINOR.PATCH."""
+    assert re.fullmatch(r"\d+\.\d+\.\d+", bccurate.__version__)
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert str(citation["version"]) == bccurate.__version__
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest and newest.group(1) == bccurate.__version__
+
+
+def test_the_citation_has_what_its_format_asks_for() -> None:
+    """The keys that CFF 1.2.0 requires, and a licence by its SPDX name."""
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["cff-version"] == "1.2.0" and citation["license"] == "Apache-2.0"
+    assert citation["title"] and citation["message"]
+    assert all({"name", "family-names"} & set(author) for author in citation["authors"])
+
+
+@pytest.mark.parametrize("folder", ["bccurate", "zoo", "plugins"])
+def test_every_file_is_syntax_of_the_oldest_python(folder: str) -> None:
+    """What setup.cfg promises: Python 3.10 parses it."""
+    assert "python_requires = >=3.10" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    for path in (ROOT / folder).rglob("*.py"):
+        ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=OLDEST)
+
+
+def test_the_lock_holds_every_requirement_by_hash() -> None:
+    """Each line is a release with its SHA-256 sums, each requirement of setup.cfg is in, and no
+    place to get it from is named."""
+    text = LOCK.read_text(encoding="utf-8")
+    assert "://" not in text and "--index-url" not in text and "--find-links" not in text
+    entries = re.findall(r"^([a-z0-9-]+)==\S+(.*(?:\\\n.*)*)", text, re.M)
+    assert all("--hash=sha256:" in rest for _, rest in entries)
+    setup = (ROOT / "setup.cfg").read_text(encoding="utf-8")
+    wanted = setup.split("install_requires =")[1].split("[options.extras_require]")[0]
+    names = re.findall(r"^    ([A-Za-z0-9_-]+)", wanted, re.M)
+    assert len(names) > 10 and {name.lower() for name in names} <= {name for name, _ in entries}
