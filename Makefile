@@ -1,5 +1,7 @@
 # make demo   the whole job on real or rendered images, then what to open
-# make test   every test; make lint, make docs, make clean
+# make test   every test; make lint, make clean
+# make docs   the pages of docs/ as HTML in build/docs; a warning is an error
+# make paper  Table 1, Table 2 and Figure 2 of the paper anew, beside its numbers (hours on a CPU)
 # make wheel  the same bytes from the same commit; make lock, make sbom, make audit (network)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
@@ -18,7 +20,7 @@ MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
 
-.PHONY: help demo test test-slow lint docs bench clean wheel lock sbom audit
+.PHONY: help demo test test-slow lint docs paper bench clean wheel lock sbom audit
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -67,6 +69,12 @@ lint: $(READY)
 
 docs: $(READY)
 	$(BIN)/python docs/make_commands.py
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs build/docs
+	@echo "open build/docs/index.html"
+
+# Quicker, and less: make paper PAPER_OPTIONS="--every 3 --epochs 3 --size 64 --only custom_cnn"
+paper: $(READY)
+	$(BIN)/python -m tests.bench.paper $(PAPER_OPTIONS)
 
 # A venv a peer: their requirements contradict each other. What does not install is skipped.
 PEERS := $(shell sed 's/\#.*//' tests/bench/peers.txt)

@@ -29,7 +29,7 @@ def rebuild(archive: Path, folder: Path) -> Path:
     """Unpack the real cells below ``folder`` and plant the copies; returns the images' folder."""
     root = unpack(archive, folder / "raw")
     images = next(root.glob("*/images"))
-    (images.parent / "labels.csv").unlink()  # the folders are the labels now
+    (images.parent / "labels.csv").unlink(missing_ok=True)  # the folders are the labels now
     first, second = _blend(images, "basophil", "astronaut"), _blend(images, "monocyte", "chelsea")
     for label in TABLE_1:
         for copy in range(COPIES):

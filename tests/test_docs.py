@@ -58,6 +58,20 @@ def test_readme_python_example_runs(rendered, tmp_path, monkeypatch, capsys):
     assert re.fullmatch(r"0\.\d+ \[0\.\d+, [01]\.\d+\]", printed[-1]), printed[-1]
 
 
+def test_links_lead_somewhere():
+    """Every page that the README and the docs link to is there."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    for page in pages:
+        for target in re.findall(r"\]\((?!https?:)([^)#]+\.md)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).is_file(), f"{page.name}: {target}"
+
+
+def test_pictures_are_small():
+    """A picture of the docs is a few hundred pixels of JPEG, no more than 200 KB."""
+    pictures = [p for p in (ROOT / "docs" / "pictures").iterdir() if p.is_file()]
+    assert pictures and all(p.stat().st_size <= 200_000 for p in pictures)
+
+
 def test_makefile_has_the_two_commands():
     """`make demo` and `make test` are what the README promises and CI calls."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
