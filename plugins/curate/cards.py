@@ -21,11 +21,11 @@ SIDE = 150  # pixels of a picture
 NAME = 24  # characters of a file's name
 
 
-def put_group(panel: types.Object, group: Group, tag: Callable[[Any], None]) -> None:
-    """Put a group on a panel; ``tag`` is called with the parameters ``id`` and ``tag``."""
+def put_group(panel: types.Object, group: Group, of: int, tag: Callable[[Any], None]) -> None:
+    """Put a group, one ``of`` so many, on a panel; ``tag`` is called with ``id`` and ``tag``."""
     n = len(group.members)
-    more = f", {SHOWN} of them here" if n > SHOWN else ""
-    panel.md(f"### Group {group.number}: {n:,} pictures{more}", name="title")
+    more = f", the first {SHOWN} here" if n > SHOWN else ""
+    panel.md(f"**Group {group.number:,} of {of:,}**: {n:,} pictures{more}", name="title")
     if group.conflict:
         labels = ", ".join(f"{label} {n:,}" for label, n in group.labels.most_common())
         warning = types.AlertView(severity="warning", label=f"Labels in conflict: {labels}")
@@ -67,7 +67,7 @@ def _caption(member: Member, group: Group) -> str:
     notes = ["kept by dedupe"] if member.kept else []
     notes += [tag for tag in SPLITS if tag in member.tags]
     notes += [plain(member.decision)] if member.decision else []
-    return f"{'⚠ ' if odd else ''}**{label}**\n\n{plain(name)}\n\n{' · '.join(notes) or '–'}"
+    return f"{'⚠ ' if odd else ''}**{label}**  \n{plain(name)}  \n{' · '.join(notes) or '–'}"
 
 
 def plain(text: str) -> str:

@@ -16,6 +16,7 @@ from bccurate.hub.decisions import DROP, KEEP, decide
 from .cards import put_group
 from .groups import ALL, KINDS, Group, of_kind, read_groups
 
+EDGE = {"container": {"sx": {"p": 2}}}
 NO_GROUPS = "### No duplicate groups\n\nPress *Find duplicates*, or type `bccurate dedupe`."
 
 
@@ -98,12 +99,13 @@ class Duplicates(foo.Panel):
         if not place.groups:
             panel.md(NO_GROUPS, name="nothing")
             panel.btn("find", label="Find duplicates", on_click=self.find, variant="contained")
-            return types.Property(panel, view=types.GridView(orientation="vertical", gap=2))
-        self._put_head(panel, place)
+        else:
+            self._put_head(panel, place)
         if place.group is not None:
-            put_group(panel, place.group, self.tag)
+            put_group(panel, place.group, len(place.groups), self.tag)
             self._put_buttons(panel, place)
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=2))
+        looks = types.GridView(orientation="vertical", gap=2, componentsProps=EDGE)
+        return types.Property(panel, view=looks)
 
     def _put_head(self, panel: types.Object, place: _Place) -> None:
         choices = types.DropdownView()
@@ -123,24 +125,21 @@ class Duplicates(foo.Panel):
 
     def _put_buttons(self, panel: types.Object, place: _Place) -> None:
         decisions = panel.h_stack("decisions", gap=1)
-        decisions.btn(
-            "keep_first", label="Keep first, drop the rest", icon="filter_1",
-            on_click=self.keep_first, variant="outlined",
-        )  # fmt: skip
-        decisions.btn(
-            "keep_all", label="Keep all", icon="done_all", on_click=self.keep_all,
-            variant="outlined",
-        )  # fmt: skip
+        for name, label, call in (
+            ("keep_first", "Keep first, drop the rest", self.keep_first),
+            ("keep_all", "Keep all", self.keep_all),
+        ):
+            decisions.btn(name, label=label, on_click=call, variant="contained")
         steps = panel.h_stack("steps", gap=1)
-        for name, label, icon, by, end in (
-            ("previous", "Previous", "chevron_left", -1, 0),
-            ("next", "Next", "chevron_right", 1, len(place.listed) - 1),
+        for name, label, by, end in (
+            ("previous", "Previous", -1, 0),
+            ("next", "Next", 1, len(place.listed) - 1),
         ):
             steps.btn(
-                name, label=label, icon=icon, on_click=self.step, params={"by": by},
+                name, label=label, on_click=self.step, params={"by": by}, variant="outlined",
                 disabled=place.index == end,
             )  # fmt: skip
-        steps.btn("show", label="Show in the grid", icon="grid_view", on_click=self.show)
+        steps.btn("show", label="Show in the grid", on_click=self.show, variant="outlined")
 
 
 @dataclass(frozen=True)
