@@ -44,6 +44,7 @@ def put_group(panel: types.Object, group: Group, of: int, tag: Callable[[Any], N
 def _card(member: Member) -> dict[str, Any]:
     colour = {KEEP: "success.main", DROP: "error.main"}.get(member.decision or "", "divider")
     look = {"border": "2px solid", "borderColor": colour, "borderRadius": 1, "p": 1}
+    look |= {"boxSizing": "border-box", "width": SIDE + 20}
     return {"item": {"sx": {"width": "auto"}}, "container": {"sx": look}}
 
 

@@ -21,7 +21,10 @@ NO_GROUPS = "### No duplicate groups\n\nPress *Find duplicates*, or type `bccura
 
 
 class Duplicates(foo.Panel):
-    """Steps through the groups. A decision is a tag; no sample is removed."""
+    """Steps through the groups. A decision is a tag; no sample is removed.
+
+    The grid is not loaded anew at every click: that takes longer than to decide.
+    """
 
     @property
     def config(self) -> foo.PanelConfig:
@@ -61,10 +64,8 @@ class Duplicates(foo.Panel):
         place.go(ctx, 0)  # else a group of the undecided would go with its last decision
         for member in place.group.members if place.group else ():
             if member.id == ctx.params["id"]:
-                decide(
-                    ctx.dataset, [member.id], None if member.decision == tag else tag, person(ctx)
-                )
-                ctx.ops.reload_samples()
+                new = None if member.decision == tag else tag
+                decide(ctx.dataset, [member.id], new, person(ctx))
 
     def keep_all(self, ctx: Any) -> None:
         """Keep every one of the group and go on: they are no duplicates, or shall all stay."""
@@ -84,7 +85,6 @@ class Duplicates(foo.Panel):
         if rest:
             decide(ctx.dataset, rest, DROP, person(ctx))
         place.go(ctx, 1)
-        ctx.ops.reload_samples()
 
     def show(self, ctx: Any) -> None:
         """Show the group in the grid."""

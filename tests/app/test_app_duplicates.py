@@ -61,9 +61,6 @@ class _Ops:
     def __init__(self) -> None:
         self.view = None
 
-    def reload_samples(self) -> None:
-        pass
-
     def set_view(self, view) -> None:
         self.view = view
 

@@ -78,20 +78,15 @@ def test_an_operator_looks_at_the_current_view_alone(run, imported, command) -> 
 
 def test_leaks_offers_fields_that_may_name_a_patient(linked: Path, imported) -> None:
     """The form lists what an import brought, and none of the facts that we wrote."""
+    import fiftyone as fo
     import fiftyone.operators as foo
     from fiftyone.operators.executor import ExecutionContext
 
-    imported.add_sample_field("patient", fo_string())
+    imported.add_sample_field("patient", fo.StringField)
     operator = foo.get_operator("@bccurate/curate/leaks")
     form = operator.resolve_input(ExecutionContext({"dataset_name": imported.name, "params": {}}))
     choices = [choice.value for choice in form.type.properties["group"].view.choices]
     assert choices == ["patient"]
-
-
-def fo_string() -> type:
-    import fiftyone as fo
-
-    return fo.StringField
 
 
 def test_an_operator_without_options_takes_the_commands_defaults(run, imported) -> None:

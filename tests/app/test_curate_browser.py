@@ -1,4 +1,4 @@
-"""Curation in the App, from the form of ``dedupe`` to a decision in the database."""
+"""Curation in the App, from the form of ``dedupe`` to decisions in the database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import bccurate
 
 pytestmark = pytest.mark.browser
 __all__ = ["page"]  # a fixture
+
+PICTURES = "img[src^='data:image/jpeg']"
 
 
 @pytest.fixture
@@ -29,23 +31,15 @@ def test_duplicates_are_found_looked_at_and_decided_on(page, opened) -> None:
     """The form runs dedupe; the panel shows each group; Keep and Drop are tags in the database."""
     dataset = opened.dataset
     open_dataset(page, opened, dataset.name)
-    open_operator(page, "bccurate: find duplicates")
-    page.get_by_text("Hashes may differ in this many bits").wait_for()
-    page.screenshot(path=ARTEFACTS / "curate-form.png")
-    page.get_by_role("button", name="Execute").click()
-    page.get_by_text("duplicate groups in").wait_for()
-    page.screenshot(path=ARTEFACTS / "curate-outcome.png")
-    page.get_by_role("button", name="Close", exact=True).last.click()
+    _run_dedupe(page)
     dataset.reload()
-    groups = dataset.exists("duplicate_group")
-    assert dataset.has_run("dedupe") and len(groups) > 0
+    assert dataset.has_run("dedupe") and len(dataset.exists("duplicate_group")) > 0
 
     page.locator("[data-cy='new-panel-btn']").first.click()
     page.get_by_text("Duplicates", exact=True).first.click()
     page.get_by_text("Group 1 of").wait_for()
-    first = groups.match({"duplicate_group": 1})
-    pictures = page.locator("img[src^='data:image/jpeg']")
-    until(lambda: pictures.count() == len(first), "the group is not side by side")
+    n = len(dataset.match({"duplicate_group": 1}))
+    until(lambda: page.locator(PICTURES).count() == n, "the group is not side by side")
     page.screenshot(path=ARTEFACTS / "curate-group.png")
 
     page.get_by_role("button", name="Keep", exact=True).first.click()
@@ -54,7 +48,6 @@ def test_duplicates_are_found_looked_at_and_decided_on(page, opened) -> None:
     until(lambda: _tags(dataset).get("drop") == 1, "nothing is tagged drop")
     kept, dropped = (dataset.match_tags(tag).first() for tag in ("keep", "drop"))
     assert kept.duplicate_of is None and dropped.duplicate_of == kept.id
-    page.get_by_text("keep", exact=False).first.wait_for()
     page.screenshot(path=ARTEFACTS / "curate-decided.png")
 
     page.get_by_role("button", name="Next").click()
@@ -64,17 +57,23 @@ def test_duplicates_are_found_looked_at_and_decided_on(page, opened) -> None:
     second = dataset.match({"duplicate_group": 2})
     assert len(second.match_tags("keep")) == 1
     assert len(second.match_tags("drop")) == len(second) - 1
+    _look_at_conflicts(page)
     assert len(dataset) == len(dataset.match_tags("drop", bool=False)) + _tags(dataset)["drop"]
 
 
-def test_conflicts_are_marked(page, opened) -> None:
-    """The panel shows the groups with labels in conflict alone, and the label that is at odds."""
-    bccurate.dedupe(opened.dataset.name)
-    assert "label_conflict" in _tags(opened.dataset)
-    open_dataset(page, opened, opened.dataset.name)
-    page.locator("[data-cy='new-panel-btn']").first.click()
-    page.get_by_text("Duplicates", exact=True).first.click()
-    page.get_by_text("Group 1 of").wait_for()
+def _run_dedupe(page) -> None:
+    """Run the operator from its form, and see the outcome."""
+    open_operator(page, "bccurate: find duplicates")
+    page.get_by_text("Hashes may differ in this many bits").wait_for()
+    page.screenshot(path=ARTEFACTS / "curate-form.png")
+    page.get_by_role("button", name="Execute").click()
+    page.get_by_text("duplicate groups in").wait_for()
+    page.screenshot(path=ARTEFACTS / "curate-outcome.png")
+    page.get_by_role("button", name="Close", exact=True).last.click()
+
+
+def _look_at_conflicts(page) -> None:
+    """Choose the groups with labels in conflict; the label that is at odds is marked."""
     page.get_by_text("all groups (").first.click()
     page.get_by_role("option").filter(has_text="labels in conflict").click()
     page.get_by_text("Labels in conflict:").wait_for()
