@@ -6,13 +6,16 @@ process; they reach bccurate through its commands and through here.
 
 from __future__ import annotations
 
+import getpass
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from uuid import uuid4
 
+from bccurate.files import sha256
 from bccurate.hub import runs
 from bccurate.hub.open import load_fiftyone
+from bccurate.progress import listened
 from bccurate.records import Record
 
 
@@ -25,9 +28,11 @@ def perform(ctx: Any, command: Callable[..., Record], *args: Any, **options: Any
         ``summary``, the record as a person reads it, and ``changed``. Not the whole record: results
         of scheduled runs are documents, which take 16 MB and no label with a dot as a key.
     """
-    ctx.set_progress(progress=0.0, label=f"{command.__name__} is running")
-    record = command(*args, dataset=ctx.dataset.name, **options)
-    ctx.set_progress(progress=1.0, label=f"{command.__name__} has ended")
+    name = command.__name__
+    ctx.set_progress(progress=0.0, label=f"{name} is running")
+    with listened(lambda label, share: ctx.set_progress(progress=share, label=f"{name}: {label}")):
+        record = command(*args, dataset=ctx.dataset.name, **options)
+    ctx.set_progress(progress=1.0, label=f"{name} has ended")
     if not ctx.delegated:  # nobody's App is listening then
         ctx.ops.reload_dataset()
     return {"summary": str(record), "changed": record.changed}
@@ -44,11 +49,20 @@ def summary(ctx: Any, label: str) -> Any:
 
 def models_with_predictions(dataset: Any) -> list[str]:
     """Names of the models whose predictions stand on a dataset, in order."""
-    fields = dataset.get_field_schema()
+    return _models(dataset, "predict_", dataset.get_field_schema())
+
+
+def trained_models(dataset: Any) -> list[str]:
+    """Names of the models that were trained on a dataset, in order."""
+    return _models(dataset, "train_", None)
+
+
+def _models(dataset: Any, prefix: str, fields: Any) -> list[str]:
+    """The models of the runs with a prefix; of those only whose field is in ``fields``, if any."""
     records = [
         runs.load(dataset, run)
         for run in dataset.list_runs()
-        if run.startswith("predict_") and run.removeprefix("predict_") in fields
+        if run.startswith(prefix) and (fields is None or run.removeprefix(prefix) in fields)
     ]
     return sorted(record["model"] for record in records if record)
 
@@ -62,18 +76,39 @@ def classes(dataset: Any) -> list[str]:
     return sorted(dataset.distinct(label_path(dataset)))
 
 
+def person(ctx: Any) -> str:
+    """Who sits at the App: FiftyOne's user where it knows one, else who runs its server."""
+    user = getattr(ctx, "user", None)
+    if name := getattr(user, "email", None) or getattr(user, "name", None):
+        return str(name)
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # no such user in this container
+        return "unknown"
+
+
 @contextmanager
 def as_saved_view(dataset: Any, view: Any) -> Iterator[str | None]:
     """A name for a view, as commands take it; None for the whole dataset.
 
-    The view is saved for as long as the block runs.
+    A view that is not saved is, for as long as the block runs. Equal views have equal names, so
+    that a command which is run again sees that it was.
     """
-    if not getattr(view, "_stages", None):
+    stages = getattr(view, "_stages", None)
+    if not stages:
         yield None
-        return
-    name = f"app-{uuid4().hex[:12]}"
-    dataset.save_view(name, view)
-    try:
-        yield name
-    finally:
-        dataset.delete_saved_view(name)
+    elif view.name:
+        yield view.name
+    else:
+        name = f"app-{sha256(_content(stages))[:12]}"
+        dataset.save_view(name, view, overwrite=True)
+        try:
+            yield name
+        finally:
+            if dataset.has_saved_view(name):  # an equal view may have been at work beside this
+                dataset.delete_saved_view(name)
+
+
+def _content(stages: list[Any]) -> bytes:
+    plain = [stage._serialize(include_uuid=False) for stage in stages]
+    return json.dumps(plain, sort_keys=True, default=str).encode()
