@@ -20,6 +20,11 @@ from bccurate.cli.options import (
 @click.option(
     "--target", default="predicted", show_default=True, help="predicted, true or a class name."
 )
+@click.option(
+    "--raw",
+    is_flag=True,
+    help="Keep the layer's own maps, too, before ReLU and scaling: field gradcam_raw_MODEL.",
+)
 @view_option
 @batch_size_option
 @device_option

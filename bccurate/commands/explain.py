@@ -15,7 +15,7 @@ from bccurate.commands.trained import CHUNK, model_folder, weights_file
 from bccurate.errors import UsageError, nearest
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
-from bccurate.hub.heatmaps import write_heatmaps
+from bccurate.hub.heatmaps import write_heatmaps, write_raw_maps
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of, show_in_app
 from bccurate.hub.read import columns, label_field, labelled, require_field, require_samples
@@ -35,6 +35,7 @@ def explain(
     batch_size: int = 128,
     device: str = "auto",
     zoo: str | Path | None = None,
+    raw: bool = False,
 ) -> ExplainRecord:
     """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
 
@@ -49,9 +50,11 @@ def explain(
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
             None.
+        raw: keep the layer's own maps, too, before ReLU, upsampling and scaling, in the field
+            ``gradcam_raw_<model>``.
 
     Raises:
-        UsageError: an unknown model, dataset, view or target, or a 1x1 map.
+        UsageError: an unknown model, dataset, view or target, a 1x1 map, or raw maps of a stacker.
     """
     from bccurate.learning.checkpoint import load_model
 
@@ -62,6 +65,7 @@ def explain(
         file = weights_file(name, model, zoo)
         trained = load_model(file, zoo)
         _check_target(target, trained.classes)
+        _check_raw(raw, trained)
         require_field(hub, field_of(model), f"bccurate predict {model} -d {name}")
         chosen = views.chosen(hub, view).match_tags("unreadable", bool=False)
         chosen = labelled(chosen) if target == "true" else chosen.exists(field_of(model))
@@ -69,17 +73,18 @@ def explain(
         options: dict[str, Any] = {"target": target, "weights": sha256_of_file(file)}
         stored = runs.stored_options(hub, run) or {}
         if any(stored.get(key) != value for key, value in options.items()):
-            _forget(hub, field, run)
+            _forget(hub, (field, raw_field(model)), run)
         options["masks"] = (runs.stored_options(hub, "background") or {}).get("method")
         if stored != options:
             forget_attention(hub, field_of(model))
-        ids, paths, labels, done = columns(
-            chosen, "id", "filepath", f"{_field(hub, target, model)}.label", f"{field}.range"
+        path = f"{_field(hub, target, model)}.label"
+        ids, paths, labels, done, kept = columns(
+            chosen, "id", "filepath", path, f"{field}.range", raw_field(model)
         )
-        todo = [i for i, there in enumerate(done) if not there]
+        todo = [i for i, there in enumerate(done) if not there or (raw and kept[i] is None)]
         targets = _targets(labels, target, trained.classes)
         if todo:
-            work = _Work(hub, trained, model, zoo, batch_size, device)
+            work = _Work(hub, trained, model, zoo, batch_size, device, raw)
             size = _write_maps(work, field, chosen, ids, paths, targets, todo)
             show_in_app(hub, field)
         else:
@@ -104,6 +109,19 @@ def _field(hub: Any, target: str, model: str) -> str:
     return label_field(hub) if target == "true" else field_of(model)
 
 
+def raw_field(model: str) -> str:
+    """``gradcam_raw_<model>``."""
+    return f"gradcam_raw_{field_of(model)}"
+
+
+def _check_raw(raw: bool, trained: TrainedModel) -> None:
+    if raw and trained.bases:
+        raise UsageError(
+            "The map of a stacker is a sum of its bases' maps, which differ in size",
+            f"bccurate explain {trained.bases[0][0]} --raw",
+        )
+
+
 def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:
     if target in classes:
         return [classes.index(target)] * len(labels)
@@ -113,15 +131,20 @@ def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:
     return [classes.index(label) for label in labels]
 
 
-def _forget(hub: Any, field: str, run: str) -> None:
+def _forget(hub: Any, fields: tuple[str, ...], run: str) -> None:
     """Maps of other weights or another target would pass for these; they are made anew.
 
     The run goes first: after a kill in between, what is there counts as nobody's.
     """
     if hub.has_run(run):
         hub.delete_run(run)
-    if hub.get_field(field) is not None:
-        hub.clear_sample_field(field)
+    for field in fields:
+        if hub.get_field(field) is not None:
+            hub.clear_sample_field(field)
+
+
+# maps (N, H, W) in [0, 1], the layer's own size, raw maps (N, h, w) where asked for
+_Maps = tuple[np.ndarray, tuple[int, int], np.ndarray | None]
 
 
 @dataclass(frozen=True)
@@ -134,21 +157,20 @@ class _Work:
     zoo: str | Path | None
     batch_size: int
     device: str
+    raw: bool
 
-    def maps(
-        self, paths: list[str], contents: list[str], targets: np.ndarray
-    ) -> tuple[np.ndarray, tuple[int, int]]:
-        """Maps (N, H, W) in [0, 1] of N files, and the layer's own size."""
+    def maps(self, paths: list[str], contents: list[str], targets: np.ndarray) -> _Maps:
+        """Maps of N files."""
         if self.trained.bases:
             folder = model_folder(self.hub.name, self.model)
             maps, _, size = stack_maps(
                 *(self.trained, folder, paths, contents, targets),
                 *(self.zoo, self.batch_size, self.device),
             )
-            return maps, size
+            return maps, size, None
         return self._own_maps(paths, targets)
 
-    def _own_maps(self, paths: list[str], targets: np.ndarray) -> tuple[Any, tuple[int, int]]:
+    def _own_maps(self, paths: list[str], targets: np.ndarray) -> _Maps:
         import torch
 
         from bccurate.explanation.gradcam import gradcam
@@ -163,8 +185,9 @@ class _Work:
             to_inputs(load_pixels(paths, size), spec).to(place),
             torch.from_numpy(targets).to(place),
             self.batch_size,
+            self.raw,
         )
-        return found.maps, found.map_size
+        return found.maps, found.map_size, found.raw
 
 
 def _write_maps(
@@ -181,10 +204,12 @@ def _write_maps(
     size = (0, 0)
     for start in range(0, len(todo), CHUNK):
         rows = todo[start : start + CHUNK]
-        maps, size = work.maps(
+        maps, size, raw = work.maps(
             [paths[i] for i in rows],
             [contents[i] for i in rows],
             np.array([targets[i] for i in rows], dtype=np.int64),
         )
         write_heatmaps(work.hub, field, [ids[i] for i in rows], np.asarray(maps))
+        if raw is not None:
+            write_raw_maps(work.hub, raw_field(work.model), [ids[i] for i in rows], raw)
     return size

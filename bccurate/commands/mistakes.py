@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from bccurate.commands.trained import require_current_predictions, weights_file
-from bccurate.curation.label_errors import mistakenness
+from bccurate.commands.out_of_fold import out_of_fold
+from bccurate.commands.trained import (
+    model_folder,
+    read_finished,
+    require_current_predictions,
+    weights_file,
+)
+from bccurate.curation.label_errors import METHODS, likely_labels
+from bccurate.errors import UsageError, nearest
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
-from bccurate.hub.predictions import field_of, read_predictions
+from bccurate.hub.predictions import Predictions, field_of, read_predictions
 from bccurate.hub.read import label_field
 from bccurate.hub.views import SPLITS
 from bccurate.hub.write import set_column
@@ -19,53 +28,104 @@ from bccurate.records import MistakesRecord
 from bccurate.settings import dataset_in_use
 
 FIELD = "mistakenness"
+DEFAULT = next(iter(METHODS))
 
 
 def mistakes(
-    model: str, dataset: str | None = None, zoo: str | Path | None = None
+    model: str,
+    dataset: str | None = None,
+    zoo: str | Path | None = None,
+    folds: int | None = None,
+    method: str = DEFAULT,
 ) -> MistakesRecord:
     """Score every label by a model's probabilities and save the view of what it gets wrong.
 
-    Samples are listed where another class is likelier than the label given, most sure first.
-    On training samples a model may have learned a wrong label by heart.
+    Samples are listed where another class is likelier than the label given, most likely wrong
+    first. A model may have learned a wrong label of a training image by heart; with ``folds`` each
+    is judged by a model that was trained without it, on the settings of ``model``. Once those
+    models are there, later calls take them.
 
     Args:
         model: a model with predictions on this dataset.
         dataset: name; the one in use where None.
         zoo: a folder with a ``manifest.json``, beside the installed zoos; ``$BCCURATE_ZOO`` where
             None.
+        folds: how many models to train, at least 2; None takes those that are there, else the
+            model's own predictions.
+        method: of ``bccurate.curation.label_errors.METHODS``.
 
     Raises:
-        UsageError: an unknown model or dataset, or no predictions.
+        UsageError: an unknown model, method or dataset, or no predictions.
     """
     from bccurate.learning.checkpoint import load_model
-    from bccurate.learning.predict import softmax
 
     name = dataset_in_use(dataset)
-    field = field_of(model)
+    if method not in METHODS:
+        raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
+    run = f"mistakes_{field_of(model)}"
+    classes = load_model(weights_file(name, model, zoo), zoo).classes
     with opened(name) as hub:
-        classes = load_model(weights_file(name, model, zoo), zoo).classes
-        require_current_predictions(hub, name, model)
-        found = read_predictions(views.originals(hub), model)
-        known = [i for i, label in enumerate(found.labels) if label in classes]
-        targets = np.array([classes.index(found.labels[i]) for i in known], dtype=np.int64)
-        scores = mistakenness(softmax(found.logits[known].astype(np.float32)), targets)
-        ids = [found.ids[i] for i in known]
-        view_name = f"mistakes_{field}"
-        changed = set_column(hub, FIELD, ids, np.round(scores.astype(float), 6).tolist()) > 0
-        changed |= views.save(hub, view_name, views.mistakes(hub, field, label_field(hub)))
-        order = [r for r in np.argsort(-scores, kind="stable").tolist() if scores[r] > 0.5]
-        samples = [
-            {
-                "filepath": found.paths[known[row]],
-                "label": found.labels[known[row]],
-                "prediction": found.predictions[known[row]],
-                "confidence": round(found.confidences[known[row]], 6),
-                "mistakenness": round(float(scores[row]), 6),
-                "split": next((s for s in SPLITS if s in found.tags[known[row]]), None),
-            }
-            for row in order
-        ]
-        record = MistakesRecord(name, model, FIELD, view_name, len(known), samples)
-        changed |= runs.save(hub, view_name, record, {})
+        unseen = out_of_fold(hub, model, folds, run, zoo)
+        if unseen is None:
+            require_current_predictions(hub, name, model)
+        field = unseen.field if unseen else field_of(model)
+        judged = _judge(read_predictions(views.originals(hub), field), classes, method)
+        ids = [judged.found.ids[row] for row in judged.rows]
+        changed = set_column(hub, FIELD, ids, judged.scores.tolist()) > 0
+        changed |= views.save(hub, run, views.mistakes(hub, field, label_field(hub)))
+        record = MistakesRecord(
+            *(name, model, FIELD, run, len(judged.rows), judged.samples()),
+            method=method,
+            folds=unseen.folds if unseen else None,
+            seen=0 if unseen else _seen(name, model, judged),
+            likely_wrong=int(judged.wrong.sum()),
+        )
+        options = {"method": method, "weights": unseen.weights if unseen else None}
+        changed |= runs.save(hub, run, record, options)
         return replace(record, changed=changed)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """``rows`` of ``found`` are of known classes; ``scores`` and ``wrong`` are theirs."""
+
+    found: Predictions
+    rows: list[int]
+    scores: np.ndarray
+    wrong: np.ndarray
+
+    def samples(self) -> list[dict[str, Any]]:
+        """What the model gets wrong, worst first."""
+        found = self.found
+        order = np.argsort(-self.scores, kind="stable").tolist()
+        return [
+            {
+                "filepath": found.paths[row],
+                "label": found.labels[row],
+                "prediction": found.predictions[row],
+                "confidence": round(found.confidences[row], 6),
+                "mistakenness": round(float(self.scores[k]), 6),
+                "likely_wrong": bool(self.wrong[k]),
+                "split": next((s for s in SPLITS if s in found.tags[row]), None),
+            }
+            for k, row in ((k, self.rows[k]) for k in order)
+            if found.labels[row] != found.predictions[row]
+        ]
+
+
+def _judge(found: Predictions, classes: Sequence[str], method: str) -> _Judged:
+    from bccurate.learning.predict import softmax
+
+    index = {label: i for i, label in enumerate(classes)}
+    rows = [i for i, label in enumerate(found.labels) if label in index]
+    targets = np.array([index[found.labels[i]] for i in rows], dtype=np.int64)
+    probabilities = softmax(found.logits[rows]).astype(float)
+    scores = METHODS[method](probabilities, targets)
+    return _Judged(found, rows, scores, likely_labels(probabilities, targets) != targets)
+
+
+def _seen(name: str, model: str, judged: _Judged) -> int:
+    """How many of the samples the model was trained on."""
+    finished = read_finished(model_folder(name, model)) or {"seen": []}
+    seen = set(finished["seen"])
+    return sum(judged.found.contents[row] in seen for row in judged.rows)

@@ -8,24 +8,14 @@ training images learns which base overfits most (Wolpert 1992, "Stacked generali
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bccurate.commands.stacked import (
-    Folds,
-    fold_folder,
-    stacked_logits,
-    tempered,
-    write_folds,
-)
-from bccurate.commands.train import Work, conclude, fit, make_settings
-from bccurate.commands.trained import (
-    finished_with,
-    model_folder,
-    read_finished,
-    write_finished,
-)
+from bccurate.commands.folds import Base, assign, base_of, train_folds
+from bccurate.commands.stacked import Folds, stacked_logits, tempered, write_folds
+from bccurate.commands.train import conclude, make_settings
+from bccurate.commands.trained import finished_with, model_folder, write_finished
 from bccurate.commands.training_data import (
     Samples,
     classes_of,
@@ -33,12 +23,9 @@ from bccurate.commands.training_data import (
     training_samples,
     validation_samples,
 )
-from bccurate.curation.splits import assign_folds
-from bccurate.errors import InputError, UsageError
+from bccurate.errors import UsageError
 from bccurate.hub import runs
 from bccurate.hub.open import opened
-from bccurate.hub.read import columns
-from bccurate.hub.views import originals
 from bccurate.progress import say
 from bccurate.records import TrainRecord
 
@@ -49,16 +36,6 @@ if TYPE_CHECKING:
 BEST = 3
 # Three small layers on a few numbers an image: seconds.
 DEFAULTS = {"epochs": 60, "patience": 15, "batch_size": 64, "augment": "none", "image_size": 0}
-
-
-@dataclass(frozen=True)
-class _Base:
-    """A model that the stacker joins, and how it was trained."""
-
-    spec: ModelSpec
-    settings: TrainSettings
-    views: list[str]
-    sha256: str
 
 
 def train_stacker(
@@ -103,31 +80,17 @@ def train_stacker(
         finished = finished_with(folder, options)
         trained_now = finished is None
         if finished is None:
-            fold_of = _assign(hub, training, folds, settings.seed)
-            _train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
+            fold_of = assign(hub, training, folds, settings.seed)
+            train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
             write_folds(folder, Folds(joined, folds, fold_of))
             result = _fit(spec, joined, training, validation, classes, settings, folder, zoo)
             finished = write_finished(folder, options, result, set(training.contents))
         return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
 
 
-def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> list[_Base]:
+def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> list[Base]:
     """The named models, or the best ones, with the settings that they were trained with."""
-    from bccurate.learning.zoo import find_model
-
-    bases = []
-    for model in names or _best(hub, name):
-        spec = find_model(model, zoo)
-        finished = read_finished(model_folder(name, model))
-        if finished is None or "bases" in finished["options"]:
-            raise UsageError(
-                f"Model {model!r} was not trained on the images of {name!r}.",
-                f"bccurate train {model} -d {name}",
-            )
-        options = dict(finished["options"])
-        views = options.pop("views")
-        options.pop("data")
-        bases.append(_Base(spec, make_settings(options), views, finished["weights"]))
+    bases = [base_of(name, model, zoo) for model in names or _best(hub, name)]
     if len({base.spec.name for base in bases}) < max(2, len(bases)):
         raise UsageError(
             f"A stacker joins at least two different models, not {', '.join(names)}",
@@ -153,45 +116,6 @@ def _best(hub: Any, name: str) -> list[str]:
     said = ", ".join(f"{model} ({scores[model]:.4f})" for model in best)
     say(f"stacking the {BEST} best by validation macro F1: {said}")
     return best
-
-
-def _assign(hub: Any, training: Samples, folds: int, seed: int) -> dict[str, int]:
-    """Content to fold, of the training samples and of all that is linked to them."""
-    rows = list(zip(*columns(originals(hub), "filepath", "pixelhash", "linked_group"), strict=True))
-    group_of = {path: group for path, _, group in rows}
-    groups: list[int | str] = [
-        path if group_of.get(path) is None else group_of[path] for path in training.paths
-    ]
-    assigned = assign_folds(training.labels, groups, training.paths, folds, seed)
-    of_group = dict(zip(groups, assigned, strict=True))
-    linked = {pixels or path: of_group[group] for path, pixels, group in rows if group in of_group}
-    return linked | dict(zip(training.contents, assigned, strict=True))
-
-
-def _train_folds(
-    hub: Any,
-    bases: list[_Base],
-    folds: int,
-    fold_of: dict[str, int],
-    validation: Samples,
-    classes: list[str],
-    folder: Path,
-    resume: bool | None,
-) -> None:
-    for base in bases:
-        everything = training_samples(hub, base.views)
-        if classes_of(everything, hub.name) != classes:
-            raise InputError(f"{base.spec.name} was trained on other classes than {classes}")
-        for fold in range(folds):
-            others = Samples.of(row for row in everything.rows() if fold_of.get(row[2]) != fold)
-            place = fold_folder(folder, base.spec.name, fold)
-            options = asdict(base.settings) | {"data": digest(others, validation)}
-            if resume is not False and finished_with(place, options):
-                continue
-            say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
-            work = Work(others, validation, classes, place, None if resume else resume)
-            result = fit(base.spec, work, base.settings)
-            write_finished(place, options, result, set(others.contents))
 
 
 def _fit(

@@ -92,9 +92,14 @@ def _traces(name: str, run: str) -> _Traces:
         "predict": _Traces((what,)),
         "evaluate": _Traces(evaluation=f"eval_{what}"),
         "corruptions": _Traces(folder=model_folder(name, what) / FOLDER),
-        "mistakes": _Traces(("mistakenness",), (), (f"mistakes_{what}",)),
+        "mistakes": _Traces(
+            ("mistakenness", f"out_of_fold_{what}"),
+            views=(f"mistakes_{what}",),
+            folder=model_folder(name, what) / "out_of_fold",
+        ),
         "explain": _Traces(
-            (f"gradcam_{what}", *attention_fields(what)), views=(attention_view(what),)
+            (f"gradcam_{what}", f"gradcam_raw_{what}", *attention_fields(what)),
+            views=(attention_view(what),),
         ),
     }
     return table[command]

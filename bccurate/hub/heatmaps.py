@@ -7,12 +7,15 @@ float16 does not show in the App. A map is at most ``MAX_SIDE`` pixels a side; t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from bccurate.hub.write import set_labels
+
+if TYPE_CHECKING:
+    import fiftyone as fo
 
 MAX_SIDE = 96
 BATCH = 200  # 96x96 maps a request: 2 MB, far under the database's 16
@@ -24,6 +27,15 @@ def write_heatmaps(view: Any, field: str, ids: Sequence[str], maps: np.ndarray) 
 
     labels = (fo.Heatmap(map=to_bytes(heat), range=[0, 255]) for heat in maps)
     return set_labels(view, field, ids, labels, batch=BATCH)
+
+
+def write_raw_maps(dataset: fo.Dataset, field: str, ids: Sequence[str], maps: np.ndarray) -> None:
+    """Write float32 (N, h, w) as the array ``field`` of N samples; a layer's map is small."""
+    import fiftyone as fo
+
+    if dataset.get_field(field) is None:
+        dataset.add_sample_field(field, fo.ArrayField)
+    dataset.set_values(field, dict(zip(ids, maps, strict=True)), key_field="id", progress=False)
 
 
 def to_bytes(heat: np.ndarray) -> np.ndarray:

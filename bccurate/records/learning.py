@@ -165,8 +165,13 @@ class CompareRecord(Record):
 
 @dataclass(frozen=True)
 class MistakesRecord(Record):
-    """Samples that deserve a look, most suspicious first:
-    ``[{"filepath", "label", "prediction", "confidence", "mistakenness", "split"}]``."""
+    """Samples that deserve a look, most suspicious first: ``[{"filepath", "label", "prediction",
+    "confidence", "mistakenness", "likely_wrong", "split"}]``.
+
+    ``method``: what scored them. ``folds``: of how many models the probabilities are out of fold;
+    None where they are of the model itself, which was trained on ``seen`` of the ``n`` samples.
+    ``likely_wrong``: how many labels confident learning counts as wrong, with and without a row.
+    """
 
     command: ClassVar[str] = "mistakes"
     model: str
@@ -174,6 +179,10 @@ class MistakesRecord(Record):
     view: str
     n: int
     samples: list[dict[str, Any]]
+    method: str = "noise"
+    folds: int | None = None
+    seen: int = 0
+    likely_wrong: int = 0
 
     def lines(self) -> list[str]:
         rows = [
@@ -183,8 +192,15 @@ class MistakesRecord(Record):
         return [
             f"{self.dataset}: {len(self.samples)} of {self.n:,} samples to review "
             f"(view {self.view})",
+            f"{self.likely_wrong:,} labels are likely wrong, by {self._source()}",
             *table(rows, ["mistakenness", "label", "predicted", "confidence", "file"]),
         ]
+
+    def _source(self) -> str:
+        if self.folds:
+            return f"models of {self.folds} folds, none of which saw the image it judges"
+        said = f"the predictions of {self.model}"
+        return f"{said}, which saw {self.seen:,} of them (--folds 5: by models that did not)"
 
 
 @dataclass(frozen=True)

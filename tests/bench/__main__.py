@@ -17,7 +17,7 @@ from tests.bench.page import merged, section
 
 NAMES = (
     "help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
-    "augmentation", "training",
+    "augmentation", "training", "mistakes", "gradcam", "heatmaps",
 )  # fmt: skip
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 

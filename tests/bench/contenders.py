@@ -219,6 +219,30 @@ def groups_fastdup(folder: Path, workers: int) -> Work:
     return work
 
 
+# ---- probabilities to wrong labels ----
+
+
+def labels_cleanlab(folder: Path, _workers: int) -> Work:
+    """Quality of each label, by each of its scores, as it is and adjusted where that may be."""
+    import numpy as np
+    from cleanlab.rank import get_label_quality_scores
+
+    said = np.load(folder / "said.npz")
+    adjustable = ("self_confidence", "normalized_margin")
+
+    def work() -> int:
+        scores = {}
+        for method in (*adjustable, "confidence_weighted_entropy"):
+            for adjust in (False, True)[: 1 + (method in adjustable)]:
+                scores[method + ", adjusted" * adjust] = get_label_quality_scores(
+                    said["labels"], said["p"], method=method, adjust_pred_probs=adjust
+                )
+        np.savez(folder / "quality.npz", **scores)
+        return len(said["labels"])
+
+    return work
+
+
 def main() -> None:
     name, folder, workers = sys.argv[1:]
     began = time.perf_counter()

@@ -52,6 +52,22 @@ class Share:
 
 
 @dataclass(frozen=True)
+class Score:
+    """A figure between 0 and 1, or a difference of two, over ``n`` samples."""
+
+    what: str
+    value: float
+    n: int
+    goal: str = ""
+    note: str = ""
+
+    def cells(self) -> tuple[str, ...]:
+        """A row of the page."""
+        return (self.what, f"{self.value:.4f}", "", f"{self.n:,}", self.goal,
+                met(self.value, self.goal), self.note)  # fmt: skip
+
+
+@dataclass(frozen=True)
 class Skipped:
     """What could not be measured, and why."""
 
@@ -64,7 +80,7 @@ class Skipped:
         return (self.what, "skipped", "", "", self.goal, "", self.reason)
 
 
-Row = Figure | Share | Skipped
+Row = Figure | Share | Score | Skipped
 
 
 def met(value: float, goal: str) -> str:

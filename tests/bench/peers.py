@@ -62,6 +62,15 @@ def interpreter(peer: str) -> Path:
     raise PeerFails(f"not installed: {reason}")
 
 
+def site_packages(peer: str) -> Path:
+    """Where a peer that is plain Python can be imported from.
+
+    Raises:
+        PeerFails: with the last line of its installation.
+    """
+    return next((interpreter(peer).parent.parent / "lib").glob("python3*/site-packages"))
+
+
 def run(contender: Contender, folder: Path, watch: bool = False) -> Run:
     """One run; ``watch`` polls its memory, which costs some time.
 

@@ -107,6 +107,8 @@ def test_the_stack_is_explained(stacked, zoo):
     assert record.n == len(maps) and all(m.shape == (32, 32) for m in maps)
     assert sum(m.max() == 255 for m in maps) > len(maps) / 2
     assert not bccurate.explain("stacker", name, view="test", zoo=zoo, device="cpu").changed
+    with pytest.raises(UsageError, match="sum of its bases"):
+        bccurate.explain("stacker", name, view="test", zoo=zoo, device="cpu", raw=True)
 
 
 def test_too_few_bases(cli, name, rendered, stacked, zoo):

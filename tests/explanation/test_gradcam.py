@@ -28,21 +28,29 @@ def tiny() -> nn.Sequential:
     )
 
 
-@pytest.mark.parametrize("name", ["custom_cnn", "resnet50"])
+MODELS = ["custom_cnn", "resnet50", "inception_v3", "efficientnet_b0", "nasnet_mobile"]
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_equals_a_direct_captum_call(name: str) -> None:
-    """In batches and with the graph cut at the layer: the numbers of plain Captum."""
+    """In batches, with the graph cut at the layer, raw and as a map: plain Captum to 1e-6.
+
+    In double precision, so that what differs is not the order in which float32 adds.
+    """
     torch.manual_seed(0)
     spec = find_model(name)
-    model = spec.build(3).eval()
-    inputs, targets = torch.randn(3, 3, 64, 64), torch.tensor([0, 2, 1])
+    model = spec.build(3).eval().double()
+    side = 96 if name == "inception_v3" else 64
+    inputs, targets = torch.randn(2, 3, side, side).double(), torch.tensor([0, 2])
     layer = model.get_submodule(spec.gradcam_layer)
-    cams = LayerGradCam(model, layer).attribute(inputs, targets, relu_attributions=True).detach()
-    cams = F.interpolate(cams, (64, 64), mode="bilinear")[:, 0]
+    signed = LayerGradCam(model, layer).attribute(inputs, targets).detach()
+    result = gradcam(model, spec.gradcam_layer, inputs, targets, batch_size=1, keep_raw=True)
+    assert result.map_size == tuple(signed.shape[2:]) and min(result.map_size) >= 2
+    np.testing.assert_allclose(result.raw, signed[:, 0].numpy(), rtol=1e-6, atol=1e-9)
+    cams = F.interpolate(signed.relu(), (side, side), mode="bilinear")[:, 0]
     peaks = cams.amax((1, 2), keepdim=True)
     expected = torch.where(peaks > 0, cams / peaks, 0).numpy()
-    result = gradcam(model, spec.gradcam_layer, inputs, targets, batch_size=2)
-    assert result.map_size == (4, 4)
-    np.testing.assert_allclose(result.maps, expected, atol=2e-5)
+    np.testing.assert_allclose(result.maps, expected, atol=1e-6)
 
 
 def test_by_hand() -> None:
@@ -52,9 +60,12 @@ def test_by_hand() -> None:
     image = torch.zeros(2, 3, 2, 2)
     image[0, 0] = torch.tensor([[0.0, 1.0], [2.0, -4.0]])
     image[1, 0] = -1.0  # no positive evidence at all
-    maps = gradcam(model, "0", image, torch.tensor([0, 0])).maps
-    assert maps[0].tolist() == [[0.0, 0.5], [1.0, 0.0]]
-    assert not maps[1].any()
+    found = gradcam(model, "0", image, torch.tensor([0, 0]), keep_raw=True)
+    assert found.maps[0].tolist() == [[0.0, 0.5], [1.0, 0.0]]
+    assert not found.maps[1].any()
+    # a quarter of the copy: the mean over four pixels weighs each by 1/4; its sign is kept
+    assert found.raw is not None and found.raw[0].tolist() == [[0.0, 0.25], [0.5, -1.0]]
+    assert gradcam(model, "0", image, torch.tensor([0, 0])).raw is None
 
 
 def test_the_model_is_left_as_it_was() -> None:

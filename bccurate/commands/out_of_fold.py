@@ -1,0 +1,138 @@
+"""What a model says of images that it has not seen, in the field ``out_of_fold_<model>``.
+
+Of a training image, and of its duplicates, the model that was trained without its fold speaks; of
+any other the mean over the folds' models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from bccurate.commands.folds import Base, assign, base_of, train_folds
+from bccurate.commands.stacked import (
+    Folds,
+    contents_of,
+    fold_folder,
+    read_folds,
+    stacked_logits,
+    write_folds,
+)
+from bccurate.commands.trained import WEIGHTS, model_folder, read_finished
+from bccurate.commands.training_data import classes_of, training_samples, validation_samples
+from bccurate.errors import InputError, UsageError
+from bccurate.hub import runs
+from bccurate.hub.predictions import field_of, write_predictions
+from bccurate.hub.read import columns
+from bccurate.hub.views import originals
+
+
+@dataclass(frozen=True)
+class OutOfFold:
+    """Predictions in ``field`` by the models of so many ``folds``, with their ``weights``' sums."""
+
+    field: str
+    folds: int
+    weights: list[str]
+
+
+def out_of_fold_field(model: str) -> str:
+    """``out_of_fold_<model>``."""
+    return f"out_of_fold_{field_of(model)}"
+
+
+def folds_folder(dataset: str, model: str) -> Path:
+    """Where the models of the folds lie."""
+    return model_folder(dataset, model) / "out_of_fold"
+
+
+def out_of_fold(
+    hub: Any, model: str, folds: int | None, run: str, zoo: str | Path | None
+) -> OutOfFold | None:
+    """Train the models of the folds where they are not there, and predict with them.
+
+    Args:
+        hub: the dataset.
+        model: one that was trained on it.
+        folds: at least 2; None takes those that an earlier call trained.
+        run: whose options hold the ``weights`` that wrote the field.
+        zoo: as for ``train``.
+
+    Returns:
+        None where ``folds`` is None and there are none of this model as it is now.
+
+    Raises:
+        UsageError: fewer than two folds, or a model that was not trained on images here.
+    """
+    if folds is None:
+        weights = _earlier(hub.name, model, zoo)
+    elif folds < 2:
+        raise UsageError(f"--folds is at least 2, not {folds}")
+    else:
+        weights = _train(hub, base_of(hub.name, model, zoo), model, folds)
+    if not weights:
+        return None
+    if (runs.stored_options(hub, run) or {}).get("weights") != weights:
+        _forget(hub, model, run)
+    _predict(hub, model, zoo)
+    return OutOfFold(out_of_fold_field(model), len(weights), weights)
+
+
+def _earlier(name: str, model: str, zoo: str | Path | None) -> list[str]:
+    """The sums of the folds' weights; none where they are not of the model's own settings."""
+    folder = folds_folder(name, model)
+    try:
+        folds = read_folds(folder)
+    except InputError:
+        return []
+    wanted = asdict(base_of(name, model, zoo).settings)
+    weights = []
+    for fold in range(folds.folds):
+        finished = read_finished(fold_folder(folder, model, fold))
+        if finished is None or finished["options"] | wanted != finished["options"]:
+            return []
+        weights.append(finished["weights"])
+    return weights
+
+
+def _train(hub: Any, base: Base, model: str, folds: int) -> list[str]:
+    folder = folds_folder(hub.name, model)
+    training = training_samples(hub, ())
+    classes = classes_of(training, hub.name)
+    validation = validation_samples(hub).known(classes)
+    fold_of = assign(hub, training, folds, base.settings.seed)
+    train_folds(hub, [base], folds, fold_of, validation, classes, folder)
+    write_folds(folder, Folds([model], folds, fold_of))
+    found = [read_finished(fold_folder(folder, model, fold)) for fold in range(folds)]
+    return [finished["weights"] for finished in found if finished]
+
+
+def _forget(hub: Any, model: str, run: str) -> None:
+    """Predictions of other weights would pass for these. The run goes first, as a kill may come."""
+    if hub.has_run(run):
+        hub.delete_run(run)
+    if hub.get_field(out_of_fold_field(model)) is not None:
+        hub.clear_sample_field(out_of_fold_field(model))
+
+
+def _predict(hub: Any, model: str, zoo: str | Path | None) -> None:
+    """Predict on the originals that have nothing in the field."""
+    from bccurate.learning.checkpoint import load_model
+    from bccurate.learning.predict import softmax
+
+    field, folder = out_of_fold_field(model), folds_folder(hub.name, model)
+    view = originals(hub)
+    ids, paths, done = columns(view, "id", "filepath", f"{field}.label")
+    todo = [i for i, label in enumerate(done) if label is None]
+    if not todo:
+        return
+    trained = load_model(fold_folder(folder, model, 0) / WEIGHTS, zoo)
+    contents = contents_of(hub, view)
+    rows = [paths[i] for i in todo], [contents[i] for i in todo]
+    logits = stacked_logits(folder, *rows, zoo, _device(hub.name, model, zoo))[:, 0]
+    write_predictions(hub, field, [ids[i] for i in todo], softmax(logits), logits, trained.classes)
+
+
+def _device(name: str, model: str, zoo: str | Path | None) -> str:
+    return base_of(name, model, zoo).settings.device
