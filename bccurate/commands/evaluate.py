@@ -103,19 +103,24 @@ def measure(
 def _calibrated(
     parts: dict[str, Part], metrics: dict[str, dict[str, Any]]
 ) -> tuple[dict[str, dict[str, Any]], float | None, list[str]]:
-    """Metrics with ``ece_calibrated`` by the temperature of val, that temperature, and remarks."""
-    from bccurate.evaluation.calibration import HIGHEST, LOWEST, ece, fit_temperature
+    """Metrics with what the temperature of val mends, that temperature, and remarks.
+
+    ``reliability_calibrated`` are the bins after it and ``ece_calibrated`` their error.
+    """
+    from bccurate.evaluation.calibration import HIGHEST, LOWEST, bins_at, fit_temperature
+    from bccurate.evaluation.metrics import calibration_error
 
     if "val" not in parts:
         return metrics, None, ["There are no validation samples to fit a temperature on"]
     temperature = fit_temperature(parts["val"].logits, parts["val"].targets)
-    calibrated = {
-        split: {
+    calibrated = {}
+    for split, row in metrics.items():
+        bins = bins_at(parts[split].logits, parts[split].targets, temperature)
+        calibrated[split] = {
             **row,
-            "ece_calibrated": ece(parts[split].logits, parts[split].targets, temperature),
+            "ece_calibrated": calibration_error(bins),
+            "reliability_calibrated": bins,
         }
-        for split, row in metrics.items()
-    }
     remarks = []
     if temperature in (LOWEST, HIGHEST):
         remarks.append(

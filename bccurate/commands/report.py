@@ -6,29 +6,28 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.background import VIEW as BACKGROUND
 from bccurate.commands.info import info
+from bccurate.commands.leaks import Leaks, find_leaks
 from bccurate.commands.pictures import corruption_rows, intensities, pixels, thumbnails
+from bccurate.commands.report_models import PARTS, model_part
 from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
-from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.open import opened
-from bccurate.hub.predictions import field_of, read_predictions
-from bccurate.hub.read import has_field
-from bccurate.hub.views import clean, originals
+from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.views import SPLITS, clean, originals
 from bccurate.records import ReportRecord
-from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
+from bccurate.reporting.data import CorruptionRow, Json, ModelPart, ReportData
 from bccurate.reporting.fidelity import sheet_paths
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
-from bccurate.reporting.pictures import overlay, thumbnail
-from bccurate.reporting.sections import gravest_first
+from bccurate.reporting.sections import gravest_first, shown_leaks
 from bccurate.settings import dataset_in_use
 
 GROUPS, MEMBERS = 12, 6  # of duplicates, as many as the page shows
 WORST = 24  # outliers, and mistakes of each model
-SHEET_ROWS = 16
-PARTS = ("train", "evaluate", "corruptions", "mistakes", "explain")
+REMOVED = 8  # classes with a picture without its background
 
 
 def report(dataset: str | None = None, out: str | Path = "bccurate-report.html") -> ReportRecord:
@@ -51,15 +50,21 @@ def report(dataset: str | None = None, out: str | Path = "bccurate-report.html")
         stored = {row["run"]: runs.load(hub, row["run"]) for row in runs.overview(hub)}
         records = {run: record for run, record in stored.items() if record}
         models = [record["model"] for run, record in records.items() if run.startswith("train_")]
-        parts = [_model_part(hub, model, records) for model in models]
+        crossing = _crossing(hub, records)
+        ids = crossing.ids if crossing else set()
+        parts = [model_part(hub, model, records, ids) for model in models]
+        groups = _with_splits(hub, crossing.rows) if crossing else None
+        removed = _removed(hub)
         data = ReportData(
             dataset=name,
             created=datetime.now().strftime("%Y-%m-%d %H:%M"),
             records={"info": info(name).to_json(), **_of_the_dataset(records)},
             models=parts,
             intensities=intensities(hub),
-            thumbnails=thumbnails(_shown(records, parts)),
+            thumbnails=thumbnails(_shown(records, parts, groups or [], removed)),
             corruptions=_corrupted_cell(hub) if any(part.corruptions for part in parts) else [],
+            leaks=groups,
+            removed=removed,
         )
     page = render(data).encode("utf-8", "replace")
     with atomic_write(path) as file:
@@ -72,18 +77,6 @@ def _of_the_dataset(records: dict[str, Any]) -> dict[str, Any]:
     return {run: r for run, r in records.items() if not run.startswith(of_models)}
 
 
-def _model_part(hub: Any, model: str, records: dict[str, Any]) -> ModelPart:
-    field = field_of(model)
-    found = {part: records.get(f"{part}_{field}") for part in PARTS}
-    weights = [
-        (runs.stored_options(hub, f"{run}_{field}") or {}).get("weights")
-        for run in ("evaluate", "corruptions")
-    ]
-    if weights[0] != weights[1]:  # of older weights: not to stand beside the others
-        found["corruptions"] = None
-    return ModelPart(model, **found, sheet=_sheet(hub, model) if found["explain"] else [])
-
-
 def _corrupted_cell(hub: Any) -> list[CorruptionRow]:
     """The first clean test image that can still be read, under each corruption."""
     for path in sorted(clean(hub).match_tags("test").values("filepath")):
@@ -93,36 +86,48 @@ def _corrupted_cell(hub: Any) -> list[CorruptionRow]:
     return []
 
 
-def _sheet(hub: Any, model: str) -> list[SheetRow]:
-    """Explained samples, a class after another, the surest mistake of each and the surest hit."""
-    field = f"gradcam_{field_of(model)}"
-    if not has_field(hub, field) or not has_field(hub, field_of(model)):
+def _crossing(hub: Any, records: dict[str, Any]) -> Leaks | None:
+    """What crosses the splits as they are now; None for want of ``dedupe`` or a split."""
+    if "dedupe" not in records:
+        return None
+    group = (runs.stored_options(hub, "leaks") or {}).get("group")
+    found = find_leaks(hub, group if group and has_field(hub, group) else None)
+    return found if found.any_split else None
+
+
+def _with_splits(hub: Any, rows: list[Json]) -> list[Json]:
+    """``rows`` of ``leaks`` whose members have their split and label beside the path."""
+    known = {
+        path: {"filepath": path, "split": next((s for s in SPLITS if s in tags), None), "label": of}
+        for path, tags, of in zip(
+            *columns(originals(hub), "filepath", "tags", f"{LABEL_FIELD}.label"), strict=True
+        )
+    }
+    return [{**row, "members": [known[path] for path in row["members"]]} for row in rows]
+
+
+def _removed(hub: Any) -> list[tuple[str, str, str]]:
+    """Label, picture and the same without its background, one a class."""
+    variants = hub.match_tags(BACKGROUND)
+    if not has_field(hub, "source_id") or not len(variants):
         return []
-    found = read_predictions(originals(hub).exists(field), model)
-    order = sorted(range(len(found.ids)), key=lambda i: -found.confidences[i])
-    chosen: dict[tuple[str, bool], int] = {}
-    for i in order:
-        chosen.setdefault((found.labels[i], found.labels[i] == found.predictions[i]), i)
-    picked = [chosen[key] for key in sorted(chosen)][:SHEET_ROWS]
-    maps = read_heatmaps(hub.select([found.ids[i] for i in picked]), field)
-    rows = []
-    for i in picked:
-        rgb = pixels(found.paths[i])
-        if rgb is not None:
-            rows.append(
-                SheetRow(
-                    found.paths[i],
-                    found.labels[i],
-                    found.predictions[i],
-                    found.confidences[i],
-                    thumbnail(rgb),
-                    overlay(rgb, maps[found.ids[i]]),
-                )
-            )
-    return rows
+    first: dict[str, tuple[str, str]] = {}
+    for label, path, source in zip(
+        *columns(variants, f"{LABEL_FIELD}.label", "filepath", "source_id"), strict=True
+    ):
+        first.setdefault(label, (source, path))
+    chosen = sorted(first.items())[:REMOVED]
+    ids, paths = columns(hub.select([source for _, (source, _) in chosen]), "id", "filepath")
+    sources = dict(zip(ids, paths, strict=True))
+    return [(label, sources[source], path) for label, (source, path) in chosen if source in sources]
 
 
-def _shown(records: dict[str, Any], models: list[ModelPart]) -> list[str]:
+def _shown(
+    records: dict[str, Any],
+    models: list[ModelPart],
+    crossing: list[Json],
+    removed: list[tuple[str, str, str]],
+) -> list[str]:
     """The paths whose pictures the page shows."""
     groups = (records.get("dedupe") or {"groups": []})["groups"]
     far = records.get("outliers") or {"outliers": []}
@@ -130,6 +135,9 @@ def _shown(records: dict[str, Any], models: list[ModelPart]) -> list[str]:
     paths = [
         path for group in gravest_first(groups)[:GROUPS] for path in group["members"][:MEMBERS]
     ]
+    crossed = shown_leaks(crossing, GROUPS, MEMBERS)
+    paths += [row["filepath"] for _, members in crossed for row in members]
+    paths += [path for _, *both in removed for path in both]
     rows = [*far["outliers"][:WORST], *foreign[:WORST]]
     rows += [row for worst in worst_by_class(far["outliers"]).values() for row in worst]
     paths += [row["filepath"] for row in rows]

@@ -8,14 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bccurate.app.link import share_zoo
+from bccurate.commands.earlier import earlier_trainings, held_out
 from bccurate.commands.model_card import with_card
 from bccurate.commands.predict import predict
 from bccurate.commands.trained import (
     WEIGHTS,
     finished_with,
     model_folder,
+    part_metrics,
     seen_warnings,
-    split_metrics,
+    split_parts,
     write_finished,
 )
 from bccurate.commands.training_data import (
@@ -209,7 +211,8 @@ def conclude(
 ) -> TrainRecord:
     """Predict with the trained weights, and store what was done as a run."""
     predicted = predict(model, hub.name, device=options["device"], zoo=zoo)
-    metrics, left_out = split_metrics(clean(hub), model, classes, set(finished["seen"]))
+    parts, left_out = split_parts(clean(hub), model, classes, set(finished["seen"]))
+    run = f"train_{field_of(model)}"
     record = TrainRecord(
         dataset=hub.name,
         model=model,
@@ -219,10 +222,12 @@ def conclude(
         best_epoch=finished["best_epoch"],
         history=finished["history"],
         images_per_second=finished["images_per_second"],
-        metrics=metrics,
+        metrics=part_metrics(parts, classes),
+        held_out=held_out(parts),
+        earlier=earlier_trainings(runs.load(hub, run), options.get("views", [])),
         warnings=seen_warnings(left_out),
     )
     share_zoo()
-    changed = runs.save(hub, f"train_{field_of(model)}", record, options)
+    changed = runs.save(hub, run, record, options)
     record = replace(record, changed=changed or trained_now or predicted.changed)
     return with_card(hub, record, zoo)

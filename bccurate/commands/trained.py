@@ -160,14 +160,6 @@ def part_metrics(parts: dict[str, Part], classes: list[str]) -> dict[str, dict[s
     }
 
 
-def split_metrics(
-    view: Any, model: str, classes: list[str], seen: set[str]
-) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
-    """Metrics of what ``split_parts`` finds, and what it left out."""
-    parts, left_out = split_parts(view, model, classes, seen)
-    return part_metrics(parts, classes), left_out
-
-
 def seen_warnings(left_out: dict[str, int]) -> list[str]:
     """A line for each split that holds what the model was trained on."""
     return [

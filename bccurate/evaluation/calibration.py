@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import log_softmax, softmax
@@ -53,9 +55,14 @@ def nll(logits: np.ndarray, targets: np.ndarray, temperature: float = 1.0) -> fl
 
 def ece(logits: np.ndarray, targets: np.ndarray, temperature: float = 1.0) -> float:
     """Expected calibration error in [0, 1] of softmax(logits / T) (Guo et al. 2017, equation 3)."""
+    return calibration_error(bins_at(logits, targets, temperature))
+
+
+def bins_at(logits: np.ndarray, targets: np.ndarray, temperature: float) -> list[dict[str, Any]]:
+    """``evaluation.metrics.reliability`` of softmax(logits / T): what a temperature mends."""
     scores = _checked(logits, targets)
     confidences = softmax(scores / temperature, axis=1).max(axis=1)
-    return calibration_error(reliability(confidences, scores.argmax(axis=1) == targets))
+    return reliability(confidences, scores.argmax(axis=1) == targets)
 
 
 def _checked(logits: np.ndarray, targets: np.ndarray) -> np.ndarray:

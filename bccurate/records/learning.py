@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from bccurate.records.base import Record, table
@@ -42,7 +42,9 @@ def _interval(interval: list[float] | None) -> str:
 @dataclass(frozen=True)
 class TrainRecord(Record):
     """One training. ``metrics``: split to n, accuracy, macro_f1, ece, ...;
-    ``history``: a row an epoch; ``settings``: what repeats the run; ``model_card``: a path."""
+    ``history``: a row an epoch; ``settings``: what repeats the run; ``model_card``: a path;
+    ``held_out``: a checksum of the val and test samples; ``earlier``: this model's last trainings
+    on other views (views, settings, held_out, metrics)."""
 
     command: ClassVar[str] = "train"
     model: str
@@ -54,6 +56,8 @@ class TrainRecord(Record):
     images_per_second: float
     metrics: dict[str, dict[str, Any]]
     model_card: str | None = None
+    held_out: str | None = None
+    earlier: list[dict[str, Any]] = field(default_factory=list)
 
     def lines(self) -> list[str]:
         return [
@@ -82,9 +86,9 @@ class PredictRecord(Record):
 @dataclass(frozen=True)
 class EvaluateRecord(Record):
     """``metrics``: split to n, accuracy, accuracy_interval, macro_f1, ece, ece_calibrated,
-    per_class, confusion, reliability; ``temperature``: fitted on val, None where there is none;
-    ``model_card``: the path of the Markdown beside the weights; ``corruptions``: the ``figures``
-    of a ``CorruptionsRecord``, None where not asked for."""
+    per_class, confusion, reliability, reliability_calibrated; ``temperature``: fitted on val, None
+    where there is none; ``model_card``: the path of the Markdown beside the weights;
+    ``corruptions``: the ``figures`` of a ``CorruptionsRecord``, None where not asked for."""
 
     command: ClassVar[str] = "evaluate"
     model: str

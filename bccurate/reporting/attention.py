@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
+from bccurate.reporting import charts
 from bccurate.reporting.data import Json
+from bccurate.reporting.gallery import MOST_CLASSES, SPLITS
 
 HALF = 0.5
 
 
-def attention(explain: Json | None, split: str | None) -> Json | None:
-    """A row a class of the split ``split``, all of it last; None where nothing was measured.
+def attention(explain: Json | None) -> Json | None:
+    """A row a class with a cell a split, and a map of them; None where nothing was measured.
 
-    ``low``: whether over half of the maps' energy lies beside the cells.
+    Samples without a split are shown as ``all`` where no sample has one. ``low``: whether over
+    half of the maps' energy lies beside the cells, on the split that tells most.
     """
-    rows = (explain or {}).get("attention")
-    if not rows:
+    measured = (explain or {}).get("attention")
+    if not measured:
         return None
-    own = [row for row in rows if row["split"] == split] or [r for r in rows if r["split"] is None]
-    total = next((row for row in own if row["label"] is None), None)
+    by = {(row["split"], row["label"]): row for row in measured}
+    splits: list[str | None] = [split for split in SPLITS if (split, None) in by] or [None]
+    labels = sorted({label for split, label in by if label is not None and split in splits})
+    telling = by.get((splits[-1], None))
+    names = [split or "all" for split in splits]
+    shares = {
+        label: [(by.get((split, label)) or {}).get("attention") for split in splits]
+        for label in labels[:MOST_CLASSES]
+    }
     return {
-        "split": own[0]["split"],
-        "rows": [row for row in own if row["label"] is not None],
-        "total": total,
-        "low": total and total["attention"] < HALF,
+        "splits": names,
+        "rows": [(label, [by.get((split, label)) for split in splits]) for label in labels],
+        "totals": [by.get((split, None)) for split in splits],
+        "telling": telling,
+        "low": telling and telling["attention"] < HALF,
+        "map": charts.heat_map(shares, names, "Energy on the cell by class and split, percent"),
     }

@@ -110,27 +110,40 @@ def axes(frame: Frame, x_name: str, y_name: str, *, x_ticks: list[float] | None 
     return Markup("").join(parts)
 
 
-def reliability(bins: Sequence[dict[str, float]], title: str) -> Markup:
+def reliability(curves: Sequence[tuple[str, Sequence[dict[str, float]]]], title: str) -> Markup:
     """Accuracy against confidence a bin; the diagonal is honest, below it is overconfident.
 
-    The area of a dot is the number of images in its bin.
+    ``curves`` are named, the first with a dot a bin whose area is the number of its images. An
+    empty bin has no place.
     """
-    frame = Frame(280, 240, (0, 1), (0, 1))
-    filled = [b for b in bins if b.get("n")]
-    most = max((b["n"] for b in filled), default=1)
+    frame = Frame(320, 260, (0, 1), (0, 1))
     ends = [(frame.px(v), frame.py(v)) for v in (0, 1)]
     parts = [axes(frame, "confidence", "accuracy"), line(ends, "ideal")]
-    places = [(frame.px(b["confidence"]), frame.py(b["accuracy"])) for b in filled]
-    for b, (x, y) in zip(filled, places, strict=True):
-        parts.append(line([(x, frame.py(b["confidence"])), (x, y)], "gap"))
-    parts.append(line(places, "line"))
-    for b, (x, y) in zip(filled, places, strict=True):
-        size = 2.5 + 6 * math.sqrt(b["n"] / most)
+    for i, (name, bins) in enumerate(curves):
+        filled = [b for b in bins if b.get("n")]
+        places = [(frame.px(b["confidence"]), frame.py(b["accuracy"])) for b in filled]
+        kind = 2 * i  # blue, then ochre: red is for what is wrong
+        if i == 0:
+            gaps = [
+                [(x, frame.py(b["confidence"])), (x, y)]
+                for b, (x, y) in zip(filled, places, strict=True)
+            ]
+            parts += [line(gap, "gap") for gap in gaps]
+        parts.append(line(places, f"line line-{kind}"))
+        parts.append(_bubbles(filled, places) if i == 0 else dots(places, f"point point-{kind}"))
+        parts.append(text(frame.left + 8, frame.top + 13 + 14 * i, name, f"row ink-{kind}"))
+    return svg(frame.width, frame.height, title, parts)
+
+
+def _bubbles(bins: Sequence[dict[str, float]], places: Sequence[Point]) -> Markup:
+    most = max((b["n"] for b in bins), default=1)
+    shape = '<circle cx="{}" cy="{}" r="{:.1f}" class="bubble"><title>{}</title></circle>'
+    drawn = []
+    for b, (x, y) in zip(bins, places, strict=True):
         words = f"{count_of(int(b['n']), 'image')}: {percent(b['confidence'])} sure"
         words += f", {percent(b['accuracy'])} right"
-        circle = '<circle cx="{}" cy="{}" r="{:.1f}" class="bubble"><title>{}</title></circle>'
-        parts.append(Markup(circle).format(x, y, size, words))
-    return svg(frame.width, frame.height, title, parts)
+        drawn.append(Markup(shape).format(x, y, 2.5 + 6 * math.sqrt(b["n"] / most), words))
+    return Markup("").join(drawn)
 
 
 def recall_bars(per_class: dict[str, dict], title: str) -> Markup:
@@ -157,8 +170,13 @@ def _bar(share: float, left: float, right: float) -> float:
     return round(left + min(max(share, 0.0), 1.0) * (right - left), 1)
 
 
-def heat_map(rows: Mapping[str, Sequence[float]], columns: Sequence[str], title: str) -> Markup:
-    """Shares in [0, 1], a row a name: the darker the more, with the percentage in each cell."""
+def heat_map(
+    rows: Mapping[str, Sequence[float | None]], columns: Sequence[str], title: str
+) -> Markup:
+    """Shares in [0, 1], a row a name: the darker the more, with the percentage in each cell.
+
+    None is what was not measured: a dash.
+    """
     left, cell, height, top = 118, 52, 24, 18
     parts = [
         text(left + (i + 0.5) * cell, 11, name, "tick", "middle") for i, name in enumerate(columns)
@@ -168,12 +186,16 @@ def heat_map(rows: Mapping[str, Sequence[float]], columns: Sequence[str], title:
         y = top + row * height
         parts.append(text(left - 8, y + 15, clip(name, 20), "row", "end"))
         for i, share in enumerate(shares):
-            inside = min(max(share, 0.0), 1.0)
+            inside = min(max(share or 0.0, 0.0), 1.0)
             x = left + i * cell
             parts.append(Markup(shape).format(x, y, cell - 2, height - 2, inside))
             kind = "row full" if inside > 0.7 else "row"
-            parts.append(text(x + cell / 2 - 1, y + 15, f"{100 * share:.0f}", kind, "middle"))
+            parts.append(text(x + cell / 2 - 1, y + 15, _points(share), kind, "middle"))
     return svg(left + cell * len(columns) + 4, top + height * len(rows) + 4, title, parts)
+
+
+def _points(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.0f}"
 
 
 def history(rows: Sequence[dict], kind: str, title: str) -> Markup:

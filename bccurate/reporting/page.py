@@ -16,21 +16,24 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
+from bccurate.reporting.background import background
+from bccurate.reporting.contents import contents
 from bccurate.reporting.data import ReportData
+from bccurate.reporting.gallery import SPLITS, Caps
 from bccurate.reporting.intensity import whole
+from bccurate.reporting.models import compare, model_part
 from bccurate.reporting.robustness import ESTIMATES, estimates, robustness, which_to_believe
 from bccurate.reporting.sections import (
-    SPLITS,
-    Caps,
     classes,
-    compare,
     duplicates,
-    model_part,
+    leaks,
     outliers,
+    removed,
     runs,
     split,
     variants,
 )
+from bccurate.reporting.steps import steps
 from bccurate.reporting.summary import best_model, findings, number_to_believe
 from bccurate.reporting.text import count_of, decimal, more_of, number, percent, visible
 
@@ -72,8 +75,7 @@ def _style(*files: str) -> Markup:
 
 
 def _render(data: ReportData, share: float) -> str:
-    caps = Caps().scaled(share)
-    best = best_model(data)
+    parts = _images(data, Caps().scaled(share)) | _models(data, Caps().scaled(share))
     return (
         _environment()
         .get_template("page.html.j2")
@@ -85,22 +87,41 @@ def _render(data: ReportData, share: float) -> str:
             findings=findings(data),
             believe=number_to_believe(data),
             share=share,
-            classes=classes(data),
-            duplicates=duplicates(data, caps),
-            outliers=outliers(data, caps),
-            split=split(data),
-            split_names=SPLITS,
-            variants=variants(data, caps),
-            table=compare(data),
-            best=best.name if best else None,
-            estimates=estimates(data),
-            estimate_names=list(ESTIMATES.values()),
-            which=which_to_believe(data, best),
-            robustness=robustness(data, caps),
-            models=[model_part(data, model, i, caps) for i, model in enumerate(data.models, 1)],
-            runs=runs(data),
+            steps=steps(data),
+            contents=contents(parts),
+            **parts,
         )
     )
+
+
+def _images(data: ReportData, caps: Caps) -> dict[str, Any]:
+    """What the sections on images lay out."""
+    return {
+        "classes": classes(data),
+        "duplicates": duplicates(data, caps),
+        "outliers": outliers(data, caps),
+        "split": split(data),
+        "split_names": SPLITS,
+        "leaks": leaks(data, caps),
+        "variants": variants(data, caps),
+        "removed": removed(data, caps),
+        "runs": runs(data),
+    }
+
+
+def _models(data: ReportData, caps: Caps) -> dict[str, Any]:
+    """What the sections on models lay out."""
+    best = best_model(data)
+    return {
+        "table": compare(data),
+        "best": best.name if best else None,
+        "estimates": estimates(data),
+        "estimate_names": list(ESTIMATES.values()),
+        "which": which_to_believe(data, best),
+        "robustness": robustness(data, caps),
+        "background": background(data),
+        "models": [model_part(data, model, i, caps) for i, model in enumerate(data.models, 1)],
+    }
 
 
 @lru_cache(maxsize=1)

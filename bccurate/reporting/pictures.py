@@ -47,8 +47,18 @@ def overlay(rgb: np.ndarray, heat: np.ndarray, size: int = 96) -> bytes:
     ``heat`` is (h, w) in [0, 1], of any size, and is resized to the image. Its colours are mixed
     in with alpha = heat, so that what the model did not use stays as it was.
     """
-    height, width = rgb.shape[:2]
-    plain = Image.fromarray(np.nan_to_num(heat).clip(0, 1).astype(np.float32))
-    alpha = np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))[..., None]
+    alpha = _resized(heat, rgb)[..., None]
     mixed = rgb * (1 - alpha) + colour_map(alpha[..., 0]) * alpha
     return thumbnail(np.clip(mixed + 0.5, 0, 255).astype(np.uint8), size)
+
+
+def heat_picture(rgb: np.ndarray, heat: np.ndarray, size: int = 96) -> bytes:
+    """``heat`` alone, in colours, of the size that ``overlay`` has."""
+    return thumbnail((colour_map(_resized(heat, rgb)) + 0.5).astype(np.uint8), size)
+
+
+def _resized(heat: np.ndarray, rgb: np.ndarray) -> np.ndarray:
+    """``heat`` in [0, 1], (H, W) as ``rgb``; what is not finite is none."""
+    height, width = rgb.shape[:2]
+    plain = Image.fromarray(np.nan_to_num(heat).clip(0, 1).astype(np.float32))
+    return np.asarray(plain.resize((width, height), Image.Resampling.BILINEAR))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bccurate.reporting import charts
 from bccurate.reporting.data import Json, ModelPart, ReportData
-from bccurate.reporting.sections import Caps, data_uri, metrics_of
+from bccurate.reporting.gallery import Caps, data_uri
+from bccurate.reporting.models import metrics_of
 from bccurate.reporting.text import count_of, percent
 
 LARGE_GAP = 0.1  # clean less corrupted accuracy above it is worth a sentence
@@ -36,7 +37,7 @@ def figures_of(model: ModelPart) -> Json | None:
 
 
 def _maps(name: str, figures: Json) -> Json:
-    columns = [f"severity {severity}" for severity in figures["severities"]]
+    columns = [str(severity) for severity in figures["severities"]]
     families, members = (
         {
             key: [cell["accuracy"] for cell in row["severities"]]
@@ -57,10 +58,9 @@ def parted_duplicates(data: ReportData) -> str | None:
     """Why the validation split may flatter, or None where no duplicates are parted."""
     if not data.records.get("dedupe"):
         return "duplicates were never looked for (bccurate dedupe)"
-    classes = (data.records.get("info") or {}).get("classes") or [{}]
-    leaking = classes[-1].get("leak", 0)  # the last row has the sums, counted for this page
+    leaking = len({row["filepath"] for group in data.leaks or [] for row in group["members"]})
     if leaking:
-        return f"{count_of(leaking, 'sample')} have a duplicate on another side (bccurate leaks)"
+        return f"{count_of(leaking, 'sample')} stand in groups that cross splits (bccurate leaks)"
     return None
 
 
@@ -76,6 +76,8 @@ def estimates(data: ReportData) -> list[Json]:
             cells[key] = found and _cell(
                 found["accuracy"], found.get("accuracy_interval"), found["n"]
             )
+        if model.validation:  # both were measured, of one split that parts duplicates
+            cells |= {"random": model.validation["all"], "safe": model.validation["safe"]}
         if figures:
             cells["corrupted"] = _cell(
                 figures["corrupted_accuracy"], figures["corrupted_interval"], figures["n"]
@@ -112,8 +114,18 @@ def which_to_believe(data: ReportData, model: ModelPart | None) -> list[str]:
         found.append("Nothing is known yet of images from elsewhere.")
     why = parted_duplicates(data)
     if why:
-        found.append(f"Do not believe the validation figure: {why}.")
+        found.append(f"Do not believe the random-split validation figure: {why}.")
+    found += _gain_by_copies(model)
     found.append(
         "The corruptions are made by a program: another laboratory may be kinder or harsher."
     )
     return found
+
+
+def _gain_by_copies(model: ModelPart) -> list[str]:
+    """How much the copies on both sides of the split are worth, where it was measured."""
+    if not model.validation or not model.validation["safe"]:
+        return []
+    flattered, safe = (model.validation[key]["accuracy"] for key in ("all", "safe"))
+    words = f"Without those samples validation says {percent(safe)} in place of "
+    return [words + f"{percent(flattered)}."]

@@ -1,83 +1,18 @@
-"""From records to what the template lays out: one function a section, all pure.
+"""The sections on images: from records to what the template lays out, one pure function each.
 
 A section is None where its record is missing; the template then names the command that makes it.
 """
 
 from __future__ import annotations
 
-import base64
 import math
-from dataclasses import dataclass
 from typing import Any
 
-from bccurate.reporting import charts, intensity
-from bccurate.reporting.attention import attention
-from bccurate.reporting.data import Json, ModelPart, ReportData
+from bccurate.reporting import intensity
+from bccurate.reporting.data import Json, ReportData
 from bccurate.reporting.fidelity import fidelity, variant_runs
-from bccurate.reporting.text import pretty_record, short_path
-
-SPLITS = ("train", "val", "test")
-MOST_CLASSES = 48  # beyond it a matrix, whose size goes with the square, is not readable
-
-
-@dataclass(frozen=True)
-class Caps:
-    """How many pictures each gallery may show."""
-
-    groups: int = 12
-    members: int = 6
-    outliers: int = 24
-    mistakes: int = 24
-    sheet: int = 24
-    variants: int = 16  # sources, each with its variants
-    beside: int = intensity.WORST  # the plot of a class
-    corruptions: int = 40
-
-    def scaled(self, share: float) -> Caps:
-        """Caps for a page that may hold only ``share`` in [0, 1] of the pictures."""
-        return Caps(
-            math.floor(self.groups * share),
-            self.members,
-            *(
-                math.floor(most * share)
-                for most in (
-                    self.outliers,
-                    self.mistakes,
-                    self.sheet,
-                    self.variants,
-                    self.beside,
-                    self.corruptions,
-                )
-            ),
-        )
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A thumbnail with its name; ``uri`` is None where there is no picture to show."""
-
-    path: str
-    uri: str | None
-    kept: bool = False
-
-    @property
-    def name(self) -> str:
-        """The last folder and the file's name."""
-        return short_path(self.path)
-
-
-def data_uri(jpeg: bytes | None) -> str | None:
-    """JPEG bytes as a ``data:`` address, which needs no network."""
-    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" if jpeg else None
-
-
-def picture(data: ReportData, path: str, kept: bool = False) -> Picture:
-    """The thumbnail of ``path``, where there is one."""
-    return Picture(path, _uri(data, path), kept)
-
-
-def _uri(data: ReportData, path: str) -> str | None:
-    return data_uri(data.thumbnails.get(path))
+from bccurate.reporting.gallery import MOST_CLASSES, SPLITS, Caps, picture, uri_of
+from bccurate.reporting.text import pretty_record
 
 
 def classes(data: ReportData) -> Json | None:
@@ -146,6 +81,49 @@ def duplicates(data: ReportData, caps: Caps) -> Json | None:
     }
 
 
+def leaks(data: ReportData, caps: Caps) -> Json | None:
+    """Counts and a gallery of the groups that cross splits."""
+    if data.leaks is None:
+        return None
+    groups = data.leaks
+    gallery = [
+        {
+            **group,
+            "labels": sorted({row["label"] or "–" for row in group["members"]}),
+            "shown": [(row, picture(data, row["filepath"])) for row in shown],
+            "more": len(group["members"]) - len(shown),
+        }
+        for group, shown in shown_leaks(groups, caps.groups, caps.members)
+    ]
+    return {
+        "n": len(groups),
+        "samples": len({row["filepath"] for group in groups for row in group["members"]}),
+        "with_test": sum("test" in group["splits"] for group in groups),
+        "gallery": gallery,
+        "more": len(groups) - len(gallery),
+    }
+
+
+def shown_leaks(groups: list[Json], most: int, members: int) -> list[tuple[Json, list[Json]]]:
+    """At most ``most`` groups, each with at most ``members`` of its own, a split after another.
+
+    Those of test come first: its figures are the ones to be believed.
+    """
+    order = sorted(groups, key=lambda g: ("test" not in g["splits"], -len(g["members"])))
+    return [(group, _one_of_each(group["members"], members)) for group in order[:most]]
+
+
+def _one_of_each(members: list[Json], most: int) -> list[Json]:
+    """At most ``most`` members in the order of their splits, every split among them."""
+    seen: dict[str, int] = {}
+    ranked = []
+    for row in members:
+        rank = seen[row["split"]] = seen.get(row["split"], 0) + 1
+        ranked.append((rank, row))
+    kept = [row for _, row in sorted(ranked, key=lambda pair: pair[0])[:most]]
+    return sorted(kept, key=lambda row: SPLITS.index(row["split"]))
+
+
 def outliers(data: ReportData, caps: Caps) -> Json | None:
     """A panel a class and the worst images. All panels share their scales."""
     record = data.records.get("outliers")
@@ -170,7 +148,7 @@ def outliers(data: ReportData, caps: Caps) -> Json | None:
                 per_class.get(label),
                 x,
                 y,
-                [(row, _uri(data, row["filepath"])) for row in beside.get(label, [])],
+                [(row, uri_of(data, row["filepath"])) for row in beside.get(label, [])],
             ),
         }
         for label, values in data.intensities.items()
@@ -233,80 +211,12 @@ def variants(data: ReportData, caps: Caps) -> list[Json]:
     return parts
 
 
-def metrics_of(model: ModelPart) -> dict[str, Json]:
-    """Split to metrics, from the evaluation, else from the training."""
-    return (model.evaluate or {}).get("metrics") or (model.train or {}).get("metrics") or {}
-
-
-def compare(data: ReportData) -> list[Json]:
-    """Table 2: a row a model with its metrics for train, val and test.
-
-    ``against`` is McNemar's test on the test split against the best single model, where it was
-    made of the very metrics that are shown.
-    """
-    found = [(model.name, metrics_of(model)) for model in data.models]
-    tests = {row["model"]: row for row in mcnemar(data) if row["split"] == "test"}
+def removed(data: ReportData, caps: Caps) -> list[Json]:
+    """A picture a class beside itself without its background."""
     return [
-        {"name": name, "splits": [m.get(s) for s in SPLITS], "against": tests.get(name)}
-        for name, m in found
-        if m
+        {"label": label, "pictures": [picture(data, path) for path in paths]}
+        for label, *paths in data.removed[: caps.removed]
     ]
-
-
-def mcnemar(data: ReportData) -> list[Json]:
-    """The tests of ``evaluate`` on several models; none where a model was measured anew since."""
-    record = data.records.get("evaluate") or {}
-    shown = {model.name: metrics_of(model) for model in data.models}
-    fresh = {
-        name for name, row in record.get("models", {}).items() if row["metrics"] == shown.get(name)
-    }
-    return [row for row in record.get("mcnemar", []) if {row["model"], row["against"]} <= fresh]
-
-
-def model_part(data: ReportData, model: ModelPart, number: int, caps: Caps) -> Json:
-    """Charts and galleries of one model, from the split that says most: test, else val, train."""
-    found = metrics_of(model)
-    name = next((s for s in reversed(SPLITS) if s in found), None) or next(iter(found), None)
-    metrics: Json = found.get(name, {}) if name else {}
-    names = (model.evaluate or {}).get("classes") or list(metrics.get("per_class", {}))
-    few = len(names) <= MOST_CLASSES
-    wrong = [s for s in (model.mistakes or {}).get("samples", []) if s["label"] != s["prediction"]]
-    wrong.sort(key=lambda s: -(s.get("confidence") or 0))
-    history = (model.train or {}).get("history") or []
-    bins = metrics.get("reliability")
-    rows = [(row, data_uri(row.image), data_uri(row.overlay)) for row in model.sheet[: caps.sheet]]
-    return {
-        "id": f"model-{number}",
-        "name": model.name,
-        "part": model,
-        "split": name,
-        "metrics": metrics,
-        "too_many": 0 if few else len(names),
-        "confusion": confusion(names, metrics.get("confusion")) if few else None,
-        "reliability": bins and charts.reliability(bins, f"Reliability of {model.name}"),
-        "recall": few
-        and metrics.get("per_class")
-        and charts.recall_bars(metrics["per_class"], f"Recall a class, {model.name}"),
-        "loss": charts.history(history, "loss", f"Loss of {model.name}"),
-        "f1": charts.history(history, "f1", f"Macro F1 of {model.name}"),
-        "mistakes": [(row, picture(data, row["filepath"])) for row in wrong[: caps.mistakes]],
-        "more_mistakes": max(0, len(wrong) - caps.mistakes),
-        "sheet": rows,
-        "attention": attention(model.explain, name),
-        "more_sheet": len(model.sheet) - len(rows),
-    }
-
-
-def confusion(names: list[str], matrix: list[list[int]] | None) -> list[Json] | None:
-    """Rows of the confusion matrix: true label, and a (count, share of the row) a cell."""
-    if not matrix:
-        return None
-    rows = []
-    for i, (name, counts) in enumerate(zip(names, matrix, strict=True)):
-        total = sum(counts)
-        cells = [(n, n / total if total else 0.0, i == j) for j, n in enumerate(counts)]
-        rows.append({"name": name, "cells": cells, "n": total})
-    return rows
 
 
 def runs(data: ReportData) -> list[tuple[str, str]]:

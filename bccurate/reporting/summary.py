@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from bccurate.reporting.data import Json, ModelPart, ReportData
-from bccurate.reporting.sections import classes, mcnemar, metrics_of
+from bccurate.reporting.models import mcnemar, metrics_of
+from bccurate.reporting.sections import classes
 from bccurate.reporting.text import count_of, percent
 
 CHANCE = 0.05  # a p value above it is no difference
@@ -12,7 +13,7 @@ OVERFIT_GAP = 0.05  # training above test accuracy by more than this is worth a 
 
 def findings(data: ReportData) -> list[str]:
     """Sentences in plain words about the images, as far as the records go."""
-    return [sentence for part in (_size, _copies, _far) for sentence in part(data)]
+    return [sentence for part in (_size, _copies, _crossing, _far) for sentence in part(data)]
 
 
 def best_model(data: ReportData) -> ModelPart | None:
@@ -59,11 +60,20 @@ def _copies(data: ReportData) -> list[str]:
         )
     contaminated = counts.get("contaminated", 0)
     if contaminated:
+        verb = "is" if contaminated == 1 else "are"
         found.append(
-            f"{count_of(contaminated, 'group')} {_are(contaminated)} contamination: a picture "
+            f"{count_of(contaminated, 'group')} {verb} contamination: a picture "
             "under three labels or more, or far too often in its class. No copy counts as clean."
         )
     return found
+
+
+def _crossing(data: ReportData) -> list[str]:
+    n = len(data.leaks or [])
+    if not n:
+        return []
+    verb = "stands" if n == 1 else "stand"
+    return [f"{count_of(n, 'group')} of copies {verb} in more than one split and {_are(n)} a leak."]
 
 
 def _far(data: ReportData) -> list[str]:

@@ -12,14 +12,19 @@ from bccurate.evaluation.corruptions.suite import SUITE, corrupt
 from bccurate.evaluation.robustness import CLEAN, figures, kinds_of
 from bccurate.rendering.cells import CLASSES, render_cell
 from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
-from bccurate.reporting.pictures import overlay, thumbnail
+from bccurate.reporting.pictures import heat_picture, overlay, thumbnail
 
 COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 HOSTILE = "<script>alert('x')</script>\"'&\n\u202egpj.exe\udcff"
 
 
-def plausible(seed: int = 0, label: str | None = None, models: int = 2) -> ReportData:
-    """Records, models and thumbnails of eight classes; ``label`` takes the place of the first."""
+def plausible(
+    seed: int = 0, label: str | None = None, models: int = 2, leaky: bool = False
+) -> ReportData:
+    """Records, models and thumbnails of eight classes; ``label`` takes the place of the first.
+
+    ``leaky`` has groups that cross splits and trainings without background, too.
+    """
     rng = np.random.default_rng(seed)
     classes = [label or CLASSES[0], *CLASSES[1:]]
     images = {
@@ -33,11 +38,41 @@ def plausible(seed: int = 0, label: str | None = None, models: int = 2) -> Repor
         dataset=label or "pbc96",
         created="23 November 2026, 21:20",
         records=_records(classes, paths, rng),
-        models=[_model(name, 0.9 + 0.03 * i, classes, images, rng) for i, name in enumerate(names)],
+        models=[
+            _model(name, 0.9 + 0.03 * i, classes, images, rng, leaky)
+            for i, name in enumerate(names)
+        ],
         intensities={c: _intensities(i, rng) for i, c in enumerate(classes)},
         thumbnails={path: thumbnail(image) for path, image in images.items()},
         corruptions=_corrupted(images[paths[0]]),
+        leaks=_leaks(paths, classes) if leaky else [],
+        removed=[(label, paths[4 * i], paths[4 * i + 1]) for i, label in enumerate(classes)],
     )
+
+
+def _leaks(paths: list[str], classes: list[str]) -> list[dict[str, Any]]:
+    """Two duplicate groups in train and val, and eight pictures of a patient, one of test."""
+    pairs = [
+        {
+            "field": "duplicate_group",
+            "group": i,
+            "splits": ["train", "val"],
+            "members": [
+                member(paths[4 * i + k], split, classes[i])
+                for k, split in enumerate(("train", "val"))
+            ],
+        }
+        for i in (0, 1)
+    ]
+    splits = ["train"] * 7 + ["test"]
+    members = [member(paths[8 + k], split, classes[2 + k // 4]) for k, split in enumerate(splits)]
+    own = {"field": "patient", "group": classes[0], "splits": ["test", "train"], "members": members}
+    return [*pairs, own]
+
+
+def member(path: str, split: str, label: str) -> dict[str, str]:
+    """One sample of a group that crosses splits."""
+    return {"filepath": path, "split": split, "label": label}
 
 
 def _intensities(which: int, rng: np.random.Generator) -> list[tuple[float, float, bool]]:
@@ -146,7 +181,8 @@ def metrics(accuracy: float, classes: list[str], scale: float, rng: np.random.Ge
     return {
         "n": n, "accuracy": right, "accuracy_interval": [right - 0.009, right + 0.008],
         "macro_f1": right - 0.006, "ece": 0.031, "per_class": per_class,
-        "confusion": confusion.tolist(), "reliability": bins,
+        "confusion": confusion.tolist(), "reliability": bins, "ece_calibrated": 0.012,
+        "reliability_calibrated": [b | {"accuracy": b["confidence"] - 0.012} for b in bins],
     }  # fmt: skip
 
 
@@ -175,6 +211,7 @@ def _model(
     classes: list[str],
     images: dict[str, np.ndarray],
     rng: np.random.Generator,
+    leaky: bool,
 ) -> ModelPart:
     parts = (("train", 0.995, 0.7), ("val", accuracy + 0.01, 0.15), ("test", accuracy, 0.15))
     scores = {part: metrics(value, classes, scale, rng) for part, value, scale in parts}
@@ -195,20 +232,62 @@ def _model(
         heat = np.exp(-((x - rng.normal(0, 0.2)) ** 2 + (y - rng.normal(0, 0.2)) ** 2) / 0.15)
         label = classes[i // 2]
         guess = label if i % 5 else classes[(i // 2 + 1) % 8]
-        sheet.append(SheetRow(path, label, guess, 0.9, thumbnail(image), overlay(image, heat)))
+        sheet.append(
+            SheetRow(
+                path,
+                label,
+                guess,
+                0.9,
+                thumbnail(image),
+                heat_picture(image, heat),
+                overlay(image, heat),
+            )
+        )
     train = records.TrainRecord(
-        "pbc96", name, {"lr": 1e-3}, "cpu", "/w.safetensors", 12, history, 812.0, {}
-    )
+        "pbc96", name, {"lr": 1e-3, "views": ["train", "background_removed"]}, "cpu",
+        "/w.safetensors", 12, history, 812.0, scores, held_out="a",
+        earlier=[plain_training(0.8)] if leaky else [],
+    )  # fmt: skip
     return ModelPart(
         name,
         train.to_json(),
         records.EvaluateRecord("pbc96", name, classes, scores).to_json(),
         records.MistakesRecord("pbc96", name, "m", "v", 11959, wrong).to_json(),
         records.ExplainRecord(
-            "pbc96", name, "predicted", "gradcam", "features.9", [6, 6], 11959
+            "pbc96",
+            name,
+            "predicted",
+            "gradcam_" + name,
+            "features.9",
+            [6, 6],
+            11959,
+            _attention(classes),
         ).to_json(),
         sheet,
         records.CorruptionsRecord(
             "pbc96", name, {"split": "test", "limit": None, **corrupted(accuracy)}
         ).to_json(),
-    )  # fmt: skip
+        {"all": share(0.95, 400), "safe": share(0.9, 300)} if leaky else None,
+    )
+
+
+def share(accuracy: float, n: int) -> dict[str, Any]:
+    """An accuracy with a made-up interval of four points."""
+    return {"accuracy": accuracy, "interval": [accuracy - 0.02, accuracy + 0.02], "n": n}
+
+
+def plain_training(accuracy: float, held_out: str = "a", **settings: Any) -> dict[str, Any]:
+    """An earlier training on the pictures as they are."""
+    figures = {"n": 1794, "accuracy": accuracy, "macro_f1": accuracy - 0.01,
+               "accuracy_interval": [accuracy - 0.02, accuracy + 0.02]}  # fmt: skip
+    return {"views": [], "settings": {"lr": 1e-3, **settings}, "held_out": held_out,
+            "metrics": {"val": figures, "test": figures}}  # fmt: skip
+
+
+def _attention(classes: list[str]) -> list[dict[str, Any]]:
+    return [
+        {"split": split, "label": label, "n": 90, "attention": 0.4 + i / 20, "lift": 1.5,
+         "pointing_game": 0.6}
+        for split in (None, "train", "val", "test")
+        for i, label in enumerate([None, *classes])
+    ]  # fmt: skip

@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from bccurate.reporting import charts
+from bccurate.reporting.gallery import Caps
+from bccurate.reporting.models import confusion
 from bccurate.reporting.pictures import colour_map, overlay, thumbnail
-from bccurate.reporting.sections import Caps, confusion
 from bccurate.reporting.text import count_of, percent, pretty_record, visible
 
 
@@ -50,12 +51,22 @@ def test_history_draws_what_is_finite_and_nothing_where_nothing_fits() -> None:
 
 
 def test_reliability_skips_empty_bins() -> None:
-    """A bin without images has no dot."""
+    """A bin without images has no dot; a second curve has small dots and its own name."""
     bins = [
         {"n": 0, "confidence": 0.1, "accuracy": 0.0},
         {"n": 9, "confidence": 0.9, "accuracy": 0.8},
     ]
-    assert charts.reliability(bins, "x").count("<circle") == 1
+    drawn = charts.reliability([("before, ECE 10 %", bins), ("<after>", bins)], "x")
+    assert drawn.count("<circle") == 1
+    assert drawn.count('class="point point-2"') == 1
+    assert "before, ECE 10 %" in drawn and "&lt;after&gt;" in drawn
+
+
+def test_what_was_not_measured_is_a_dash_in_a_heat_map() -> None:
+    """None is neither 0 nor a fault."""
+    drawn = charts.heat_map({"ig": [None, 0.5]}, ["val", "test"], "x")
+    assert re.findall(r'fill-opacity="([\d.]+)"', drawn) == ["0.000", "0.500"]
+    assert re.findall(r'text-anchor="middle">([^<]+)<', drawn) == ["val", "test", "–", "50"]
 
 
 def test_labels_in_charts_are_escaped() -> None:
@@ -75,7 +86,7 @@ def test_confusion_cells_hold_counts_and_shares_of_their_row() -> None:
 
 def test_caps_shrink_together_and_keep_the_members_of_a_group() -> None:
     """A group is shown whole or not at all."""
-    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12, 8, 1, 20)
+    assert Caps().scaled(0.5) == Caps(6, 6, 12, 12, 12, 8, 1, 20, 4)
     assert Caps().scaled(0).groups == 0
 
 

@@ -6,14 +6,14 @@ import re
 from dataclasses import replace
 
 import pytest
-from plausible import corrupted
+from plausible import corrupted, member, share
 
 from bccurate.evaluation.corruptions.suite import FAMILIES, SUITE
 from bccurate.reporting import charts
 from bccurate.reporting.data import ReportData
+from bccurate.reporting.gallery import Caps
 from bccurate.reporting.page import MOST_BYTES, render
 from bccurate.reporting.robustness import estimates, robustness, which_to_believe
-from bccurate.reporting.sections import Caps
 from bccurate.reporting.summary import best_model, number_to_believe
 
 
@@ -71,14 +71,24 @@ def test_the_estimates_stand_side_by_side(data: ReportData) -> None:
 def test_a_split_that_parts_duplicates_is_called_so(data: ReportData, known: str) -> None:
     """The validation figure moves to the other column and is not to be believed."""
     records = {name: row for name, row in data.records.items() if name != "dedupe"}
-    if known == "leaks":
-        info = {**data.records["info"], "classes": [{"label": "total", "n": 9, "leak": 7}]}
-        records |= {"dedupe": data.records["dedupe"], "info": info}
+    pair = [member("/a/1.png", "train", "ig"), member("/a/2.png", "val", "ig")]
+    crossing = {"field": "patient", "group": "7", "splits": ["train", "val"], "members": pair}
     spoiled = replace(data, records=records)
+    if known == "leaks":
+        spoiled = replace(data, leaks=[crossing, {**crossing, "group": "8"}])  # of the same two
     random, safe, *_ = estimates(spoiled)[0]["cells"]
     assert random is not None and safe is None
-    assert "Do not believe the validation" in _believe(spoiled)
-    assert ("7 samples" if known == "leaks" else "never looked for") in _believe(spoiled)
+    assert "Do not believe the random-split validation" in _believe(spoiled)
+    assert ("2 samples" if known == "leaks" else "never looked for") in _believe(spoiled)
+
+
+def test_a_leaking_split_gives_both_validation_figures(data: ReportData) -> None:
+    """All of val as a random split, those without a copy elsewhere as a safe one; the words too."""
+    both = {"all": share(0.95, 400), "safe": share(0.9, 300)}
+    spoiled = replace(data, models=[replace(m, validation=both) for m in data.models])
+    random, safe, *_ = estimates(spoiled)[0]["cells"]
+    assert (random["accuracy"], safe["accuracy"], safe["n"]) == (0.95, 0.9, 300)
+    assert "validation says 90.0 % in place of 95.0 %" in _believe(spoiled)
 
 
 def test_the_words_name_the_sober_number_first(data: ReportData) -> None:
