@@ -31,6 +31,7 @@ COMMANDS = {
     "mistakes": "Rank wrong, confident-wrong and likely mislabelled samples.",
     "explain": "Write Grad-CAM heatmaps of what a model looks at.",
     "review": "Open the FiftyOne App on this machine.",
+    "apply-review": "Read people's tags: relabel, keep or drop; nothing is deleted.",
     "report": "Write one HTML page of all that was found.",
     "export": "Write samples out with their labels, splits, tags and checksums.",
     "export-onnx": "Write a trained model as ONNX, checked against torch.",
@@ -38,7 +39,6 @@ COMMANDS = {
     "models": "List the zoo.",
     "doctor": "Find what is missing and say how to mend it.",
 }
-MODULES = {"import": "import_", "export-onnx": "export_onnx"}  # what is no name in Python
 
 
 class LazyGroup(click.Group):
@@ -52,8 +52,8 @@ class LazyGroup(click.Group):
         """Load a command's module; None where there is no such command."""
         if name not in COMMANDS:
             return None
-        module = import_module(f"bccurate.cli.{MODULES.get(name, name)}")
-        return module.command
+        module = "import_" if name == "import" else name.replace("-", "_")
+        return import_module(f"bccurate.cli.{module}").command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -15,7 +15,7 @@ from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
 from bccurate.hub.open import opened
-from bccurate.hub.read import LABEL_FIELD, columns, has_field
+from bccurate.hub.read import columns, has_field, label_path
 from bccurate.hub.views import SPLITS, clean, originals
 from bccurate.records import ReportRecord
 from bccurate.reporting.data import CorruptionRow, Json, ModelPart, ReportData
@@ -100,7 +100,7 @@ def _with_splits(hub: Any, rows: list[Json]) -> list[Json]:
     known = {
         path: {"filepath": path, "split": next((s for s in SPLITS if s in tags), None), "label": of}
         for path, tags, of in zip(
-            *columns(originals(hub), "filepath", "tags", f"{LABEL_FIELD}.label"), strict=True
+            *columns(originals(hub), "filepath", "tags", label_path(hub)), strict=True
         )
     }
     return [{**row, "members": [known[path] for path in row["members"]]} for row in rows]
@@ -113,7 +113,7 @@ def _removed(hub: Any) -> list[tuple[str, str, str]]:
         return []
     first: dict[str, tuple[str, str]] = {}
     for label, path, source in zip(
-        *columns(variants, f"{LABEL_FIELD}.label", "filepath", "source_id"), strict=True
+        *columns(variants, label_path(hub), "filepath", "source_id"), strict=True
     ):
         first.setdefault(label, (source, path))
     chosen = sorted(first.items())[:REMOVED]

@@ -8,7 +8,7 @@ from bccurate.commands.pictures import pixels
 from bccurate.hub import runs
 from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.predictions import Predictions, field_of, read_predictions
-from bccurate.hub.read import LABEL_FIELD, has_field
+from bccurate.hub.read import has_field, label_path
 from bccurate.hub.views import originals
 from bccurate.reporting.data import Json, ModelPart, SheetRow
 from bccurate.reporting.pictures import heat_picture, overlay, thumbnail
@@ -40,7 +40,7 @@ def _sheet(hub: Any, model: str) -> list[SheetRow]:
     field = f"gradcam_{field_of(model)}"
     if not has_field(hub, field) or not has_field(hub, field_of(model)):
         return []
-    explained = originals(hub).exists(field).exists(f"{LABEL_FIELD}.label")
+    explained = originals(hub).exists(field).exists(label_path(hub))
     tested = explained.match_tags("test")
     view = tested if len(tested) else explained
     if not len(view):
@@ -73,7 +73,7 @@ def _sheet_row(found: Predictions, i: int, heat: Any) -> SheetRow | None:
 
 def _validation(hub: Any, model: str, leaking: set[str]) -> dict[str, Json] | None:
     """Figures of all val samples, copies included, and of those that cross no split."""
-    view = originals(hub).match_tags("val").exists(f"{LABEL_FIELD}.label")
+    view = originals(hub).match_tags("val").exists(label_path(hub))
     if not has_field(hub, field_of(model)) or not len(view.exists(field_of(model))):
         return None
     found = read_predictions(view, model)

@@ -12,7 +12,7 @@ import numpy as np
 from bccurate.errors import InputError
 from bccurate.files import sha256
 from bccurate.hub.read import columns, label_path, labelled
-from bccurate.hub.views import chosen, clean
+from bccurate.hub.views import DROPPED, chosen, clean
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,8 @@ def training_samples(hub: Any, names: Sequence[str]) -> Samples:
     """
     parts = [chosen(hub, name) for name in names] or [clean(hub)]
     originals = {sample: row for *row, sample in _rows(clean(hub).match_tags("train"), "id")}
-    found = Samples.of(
-        row for part in parts for row in _training_rows(part.match_tags("train"), originals)
-    )
+    training = [part.match_tags(DROPPED, bool=False).match_tags("train") for part in parts]
+    found = Samples.of(row for part in training for row in _training_rows(part, originals))
     if not found.paths:
         raise InputError(
             f"No labelled sample of {hub.name!r} has the tag 'train' in "

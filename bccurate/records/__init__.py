@@ -21,6 +21,7 @@ from bccurate.records.learning import (
     PredictRecord,
     TrainRecord,
 )
+from bccurate.records.review import ApplyReviewRecord
 from bccurate.records.robustness import CorruptionsRecord
 from bccurate.records.service import (
     DoctorRecord,
@@ -32,6 +33,7 @@ from bccurate.records.service import (
 from bccurate.records.variants import AugmentRecord, BackgroundRecord
 
 __all__ = [
+    "ApplyReviewRecord",
     "AugmentRecord",
     "BackgroundRecord",
     "CompareRecord",
