@@ -43,13 +43,13 @@ def labelled(view: Any) -> Any:
     """The samples of a view that have a label.
 
     Raises:
-        UsageError: the label field is not there or holds no Classifications; the fields that do
+        InputError: the label field is not there or holds no Classifications; the fields that do
             are named.
     """
     field, known = label_field(view), classification_fields(view)
     if field not in known:
         name = view._dataset.name
-        raise UsageError(
+        raise InputError(
             f"Dataset {name!r} has no Classification field {field!r} to read labels from; it has "
             f"{', '.join(known) or 'none'}.",
             f"bccurate use {name} --label-field FIELD",

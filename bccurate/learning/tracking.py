@@ -7,7 +7,7 @@ Weights & Biases only where it was asked for, and offline where nobody is logged
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -70,7 +70,10 @@ class _WandB:
         self._run.finish()
 
 
-_KINDS = {"tensorboard": _TensorBoard, "wandb": _WandB}
+_KINDS: dict[str, Callable[[Path, dict[str, Any], int], Tracker]] = {
+    "tensorboard": _TensorBoard,
+    "wandb": _WandB,
+}
 
 
 def check_log(log: str) -> None:

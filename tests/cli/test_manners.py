@@ -48,7 +48,7 @@ def test_the_row_of_a_run_in_info_is_a_config_too(cli, name, rendered, tmp_path)
     config.write_text(json.dumps({**row, "options": {**row["options"], "treshold": 1}}))
     again = cli("dedupe", "-d", name, "--config", config, "--json")
     assert (again.json["threshold"], again.json["keep"]) == (6, "largest")
-    assert "treshold is no option of dedupe. Did you mean threshold?" in again.err
+    assert "treshold is no option of dedupe. Did you mean threshold" in again.err
 
 
 def _word(param: click.Parameter) -> str:
@@ -160,7 +160,7 @@ def test_shells_get_their_script(shell: str) -> None:
         (["dedupe", "--treshold", "3"], "--threshold"),
         (["train", "resnet5", "-d", "x"], "resnet50"),
         (["info", "-d", "{name}x"], "Did you mean {name}"),
-        (["undo", "dedup", "-d", "{name}"], "Did you mean"),
+        (["undo", "imprt", "-d", "{name}"], "Did you mean import"),
         (["explain", "custom_cn", "-d", "{name}"], "custom_cnn"),
     ],
 )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bccurate
-from bccurate.errors import UsageError
+from bccurate.errors import InputError, UsageError
 from bccurate.hub.open import load_fiftyone
 
 FIELD = "diagnosis"
@@ -74,7 +74,7 @@ def test_fiftyones_own_keys_stay_beside_ours(foreign: str) -> None:
 
 def test_a_missing_label_field_names_those_there_are(foreign: str) -> None:
     """Without use, and with a mistyped field, the message gives the name and the line to type."""
-    with pytest.raises(UsageError, match=f"has {FIELD}") as raised:
+    with pytest.raises(InputError, match=f"has {FIELD}") as raised:
         bccurate.outliers(foreign)
     assert f"bccurate use {foreign} --label-field" in str(raised.value)
     with pytest.raises(UsageError, match=f"Did you mean {FIELD}"):
