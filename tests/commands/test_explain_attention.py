@@ -10,6 +10,7 @@ import pytest
 
 import bccurate
 from bccurate.commands.attention import attention_fields
+from bccurate.commands.report_models import model_part
 
 FIELDS = attention_fields("custom_cnn")
 
@@ -99,3 +100,36 @@ def test_other_masks_are_measured_anew(hub, record):
     hub.reload()
     assert not {*FIELDS, "gradcam_custom_cnn"} & set(hub.get_field_schema())
     assert "looks_at_background_custom_cnn" not in hub.list_saved_views()
+
+
+def test_training_without_background_stands_beside_the_one_with_it(hub, record, tmp_path):
+    """The first training's figures stay, of the same images; the second call changes nothing."""
+    before = bccurate.train("custom_cnn", hub.name, epochs=1, image_size=64, batch_size=32)
+    bccurate.background(hub.name)
+    views = ["train", "background_removed"]
+    settings = {"views": views, "epochs": 1, "image_size": 64, "batch_size": 32}
+    after = bccurate.train("custom_cnn", hub.name, **settings)
+    (row,) = after.earlier
+    assert row["views"] == [] and row["held_out"] == before.held_out == after.held_out
+    assert row["metrics"]["test"]["accuracy"] == before.metrics["test"]["accuracy"]
+    again = bccurate.train("custom_cnn", hub.name, **settings)
+    assert not again.changed and again.earlier == after.earlier
+    bccurate.report(hub.name, tmp_path / "r.html")
+    page = (tmp_path / "r.html").read_text()
+    section = page.split('id="background"')[1].split("</section>")[0]
+    assert section.count('scope="row"') == 2 and "What the mask leaves" in section
+
+
+def test_validation_is_told_with_and_without_what_leaks(hub, record):
+    """Where the wrongly named val samples are those that leak, the others are all right."""
+    hub.reload()
+    val = hub.match_tags("val").match_tags(["unreadable", "variant"], bool=False)
+    val = val.exists("ground_truth.label")
+    ids, labels, named = val.values(["id", "ground_truth.label", "custom_cnn.label"])
+    wrong = {i for i, a, b in zip(ids, labels, named, strict=True) if a != b}
+    assert 0 < len(wrong) < len(ids)
+    found = model_part(hub, "custom_cnn", {}, wrong).validation
+    assert found["all"]["n"] == len(ids) and found["safe"]["n"] == len(ids) - len(wrong)
+    assert found["all"]["accuracy"] == pytest.approx(1 - len(wrong) / len(ids))
+    assert found["safe"]["accuracy"] == 1 and found["safe"]["interval"][1] == 1
+    assert model_part(hub, "custom_cnn", {}, set()).validation is None

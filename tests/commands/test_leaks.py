@@ -11,7 +11,9 @@ import bccurate
 from bccurate.errors import UsageError
 
 
-def test_leaks_of_a_careless_split_are_found_and_an_honest_one_has_none(cli, rendered, name):
+def test_leaks_of_a_careless_split_are_found_and_an_honest_one_has_none(
+    cli, rendered, name, tmp_path
+):
     """Tags by turns cross groups: exit 3; after undo and an honest split: exit 0."""
     bccurate.import_(rendered, name)
     with pytest.raises(UsageError, match="dedupe"):
@@ -27,11 +29,20 @@ def test_leaks_of_a_careless_split_are_found_and_an_honest_one_has_none(cli, ren
     assert found and found <= {frozenset(group["members"]) for group in groups}
     assert dataset.match_tags("leak").count() == outcome.json["n"]
     assert not bccurate.leaks(name).changed
+    assert f"{outcome.json['n']} images" in _reported(name, tmp_path)
     bccurate.undo("leaks", name)
     dataset.untag_samples(["train", "test"])
     bccurate.split(name)
     outcome = cli("leaks", "-d", name, "--json", "--fail-on-found")
     assert outcome.code == 0 and outcome.json["leaks"] == []
+    assert "None: no copy" in _reported(name, tmp_path)
+
+
+def _reported(name: str, folder: Path) -> str:
+    """The report's section on leaks, as they are now."""
+    bccurate.report(name, folder / "r.html")
+    page = (folder / "r.html").read_text()
+    return page.split('<section id="leaks">')[1].split("</section>")[0]
 
 
 def test_dedupe_tags_what_leaks_and_leaks_names_it(cli, rendered, name):
