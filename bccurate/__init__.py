@@ -19,6 +19,7 @@ __version__ = "0.1.0"
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 _COMMANDS = {
+    "apply_review": "apply_review",
     "augment": "augment",
     "background": "background",
     "compare": "compare",

@@ -22,7 +22,7 @@ def test_the_command_page_is_clicks_own():
 def test_readme_names_every_command():
     """Each command stands in the README's table."""
     table = README.split("## Commands")[1].split("## Install")[0]
-    named = set(re.findall(r"`([a-z]+)`", table))
+    named = set(re.findall(r"`([a-z-]+)`", table))
     assert set(COMMANDS) <= named
 
 

@@ -29,6 +29,7 @@ COMMANDS = {
     "mistakes": "Rank wrong, confident-wrong and likely mislabelled samples.",
     "explain": "Write Grad-CAM heatmaps of what a model looks at.",
     "review": "Open the FiftyOne App on this machine.",
+    "apply-review": "Read people's tags: relabel, keep or drop; nothing is deleted.",
     "report": "Write one HTML page of all that was found.",
     "undo": "Take back what a run wrote: fields, tags, views and files.",
     "models": "List the zoo.",
@@ -47,10 +48,8 @@ class LazyGroup(click.Group):
         """Load a command's module; None where there is no such command."""
         if name not in COMMANDS:
             return None
-        module = import_module(
-            f"bccurate.cli.{name}_" if name == "import" else f"bccurate.cli.{name}"
-        )
-        return module.command
+        module = "import_" if name == "import" else name.replace("-", "_")
+        return import_module(f"bccurate.cli.{module}").command
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

@@ -18,10 +18,11 @@ from bccurate.curation.registration import from_text
 from bccurate.curation.turns import TURNS
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
+from bccurate.hub.decisions import set_curation_tag
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
 from bccurate.hub.samples import ensure_facts, ensure_hash
-from bccurate.hub.write import set_column, set_tag
+from bccurate.hub.write import set_column
 from bccurate.records import DedupeRecord
 from bccurate.settings import dataset_in_use
 
@@ -152,7 +153,7 @@ def _write(hub: Any, samples: _Samples, found: Found, judgements: list[Judgement
     written = set_column(view, "duplicate_group", every, [group_of.get(i) for i in every])
     written += set_column(view, "duplicate_of", every, [keeper_of.get(i) for i in every])
     written += set_column(view, "linked_group", every, [linked.get(i) for i in every])
-    return written + sum(set_tag(view, tag, ids) for tag, ids in tagged.items())
+    return written + sum(set_curation_tag(view, tag, ids) for tag, ids in tagged.items())
 
 
 def _numbered(linked: list[int]) -> list[int | None]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from bccurate.commands.model_card import with_card
 from bccurate.commands.robustness import measure_corruptions
+from bccurate.commands.staleness import labels_digest
 from bccurate.commands.trained import (
     Part,
     model_folder,
@@ -82,7 +83,7 @@ def measure(
     metrics, temperature, remarks = _calibrated(parts, part_metrics(parts, classes))
     warnings = [*seen_warnings(left_out), *_not_clean(hub), *remarks]
     record = EvaluateRecord(name, model, classes, metrics, temperature, warnings=warnings)
-    options = {"weights": sha256_of_file(file)}
+    options = {"weights": sha256_of_file(file), "labels": labels_digest(hub)}
     changed = runs.save(hub, f"evaluate_{field_of(model)}", record, options)
     if changed:
         evaluate_in_app(view.exists(field_of(model)), model)

@@ -75,7 +75,8 @@ def _runs_of(
     if finished and runs.stored_options(hub, train) == finished["options"]:
         ended = next(row["ended"] for row in runs.overview(hub) if row["run"] == train)
         trained = {**(runs.load(hub, train) or {}), "ended": ended}
-    if finished and runs.stored_options(hub, evaluate) == {"weights": finished["weights"]}:
+    options = runs.stored_options(hub, evaluate) or {}
+    if finished and options.get("weights") == finished["weights"]:
         measured = runs.load(hub, evaluate) or {}
     return trained, measured
 

@@ -21,10 +21,11 @@ from bccurate.curation.outliers import (
 from bccurate.errors import InputError, UsageError
 from bccurate.files import atomic_write
 from bccurate.hub import runs, views
+from bccurate.hub.decisions import set_curation_tag
 from bccurate.hub.open import opened
 from bccurate.hub.read import LABEL_FIELD, columns, require_samples
 from bccurate.hub.samples import ensure_facts
-from bccurate.hub.write import set_column, set_tag
+from bccurate.hub.write import set_column
 from bccurate.records import OutliersRecord
 from bccurate.reporting.data import ReportData
 from bccurate.reporting.intensity import worst_by_class
@@ -164,7 +165,7 @@ def _mark(
     score_of = dict(zip(samples.ids, np.round(scores, 6).tolist(), strict=True))
     found = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i] > 0.5]
     changed = set_column(view, field, every, [score_of.get(i) for i in every]) > 0
-    changed |= set_tag(view, tag, [samples.ids[i] for i in found]) > 0
+    changed |= set_curation_tag(view, tag, [samples.ids[i] for i in found]) > 0
     return found, changed
 
 

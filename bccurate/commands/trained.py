@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FINISHED = "finished.json"
 WEIGHTS = "model.safetensors"  # the name that learning.train gives them
+HEADER = "bccurate"  # as learning.tensorfile, which loads torch
 CHUNK = 2048  # images decoded at once: 57 MB at 96 pixels
 
 
@@ -48,6 +49,20 @@ def weights_file(dataset: str, model: str, zoo: str | Path | None = None) -> Pat
             f"bccurate train {model} -d {dataset}",
         )
     return path
+
+
+def classes_of_weights(dataset: str, model: str) -> list[str]:
+    """The label of each logit, from the header of the weights; [] where they have gone.
+
+    Loads no network and no torch: the App's server asks for it.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(model_folder(dataset, model) / WEIGHTS, framework="np") as file:
+            return [str(name) for name in json.loads(file.metadata()[HEADER])["classes"]]
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError):
+        return []
 
 
 def require_current_predictions(hub: Any, dataset: str, model: str) -> None:

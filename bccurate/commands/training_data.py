@@ -12,7 +12,7 @@ import numpy as np
 from bccurate.errors import InputError
 from bccurate.files import sha256
 from bccurate.hub.read import LABEL_FIELD, columns
-from bccurate.hub.views import chosen, clean
+from bccurate.hub.views import DROPPED, chosen, clean
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,8 @@ def training_samples(hub: Any, names: Sequence[str]) -> Samples:
     originals = {
         sample: row for sample, *row in _rows(clean(hub).match_tags("train"), "id", *_COLUMNS)
     }
-    found = Samples.of(
-        row for part in parts for row in _training_rows(part.match_tags("train"), originals)
-    )
+    training = [part.match_tags(DROPPED, bool=False).match_tags("train") for part in parts]
+    found = Samples.of(row for part in training for row in _training_rows(part, originals))
     if not found.paths:
         raise InputError(
             f"No labelled sample of {hub.name!r} has the tag 'train' in "

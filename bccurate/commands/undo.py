@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bccurate.commands.apply_review import RUN, take_back
 from bccurate.commands.attention import attention_fields, attention_view
 from bccurate.commands.background import VIEW
 from bccurate.commands.dedupe import imported_conflicts
 from bccurate.commands.robustness import FOLDER
+from bccurate.commands.staleness import out_of_date
 from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
 from bccurate.hub import runs
+from bccurate.hub.decisions import set_curation_tag, shadow
 from bccurate.hub.masks import AREA_FIELD, MASK_FIELD
 from bccurate.hub.open import opened
 from bccurate.hub.views import originals
-from bccurate.hub.write import set_tag
 from bccurate.records import UndoRecord
 from bccurate.settings import dataset_in_use
 
@@ -55,11 +57,14 @@ def undo(run: str, dataset: str | None = None) -> UndoRecord:
                 "An import is not undone: it would remove samples.",
                 f"fiftyone datasets delete {name}",
             )
-        _erase(hub, _traces(name, run))
+        if run == RUN:
+            take_back(hub)
+        else:
+            _erase(hub, _traces(name, run))
         if run == "dedupe":  # the import gives that tag too, and stays
-            set_tag(originals(hub), "label_conflict", imported_conflicts(hub))
+            set_curation_tag(originals(hub), "label_conflict", imported_conflicts(hub))
         hub.delete_run(run)
-        return UndoRecord(name, run)
+        return UndoRecord(name, run, warnings=out_of_date(hub) if run == RUN else [])
 
 
 def _traces(name: str, run: str) -> _Traces:
@@ -108,7 +113,8 @@ def _erase(hub: Any, traces: _Traces) -> None:
     if traces.variants:
         hub.delete_samples(hub.match_tags([traces.variants, "variant"], all=True))
     if traces.tags:
-        originals(hub).match_tags(list(traces.tags)).untag_samples(list(traces.tags))
+        tags = [*traces.tags, *map(shadow, traces.tags)]
+        originals(hub).match_tags(tags).untag_samples(tags)
     if traces.evaluation and hub.has_evaluation(traces.evaluation):
         hub.delete_evaluation(traces.evaluation)
     for field in traces.fields:

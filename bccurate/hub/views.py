@@ -10,7 +10,9 @@ from bccurate.errors import UsageError, nearest
 if TYPE_CHECKING:
     import fiftyone as fo
 
-NOT_CLEAN = ("unreadable", "duplicate", "label_conflict", "contamination", "outlier")
+CURATION = ("duplicate", "label_conflict", "contamination", "outlier")
+DROPPED = "dropped"  # by a person, once ``apply-review`` has read it
+NOT_CLEAN = ("unreadable", *CURATION, DROPPED)
 VARIANT = "variant"
 SPLITS = ("train", "val", "test")
 
@@ -21,13 +23,13 @@ def originals(dataset: fo.Dataset) -> fo.DatasetView:
 
 
 def clean(dataset: fo.Dataset) -> fo.DatasetView:
-    """The originals without duplicates, label conflicts, contamination and outliers."""
+    """The originals without duplicates, label conflicts, contamination, outliers and drops."""
     return dataset.match_tags([*NOT_CLEAN, VARIANT], bool=False)
 
 
 def deduplicated(dataset: fo.Dataset) -> fo.DatasetView:
-    """The originals, one of each duplicate group."""
-    return dataset.match_tags(["unreadable", "duplicate", VARIANT], bool=False)
+    """The originals without drops, one of each duplicate group."""
+    return dataset.match_tags(["unreadable", "duplicate", DROPPED, VARIANT], bool=False)
 
 
 def duplicates(dataset: fo.Dataset) -> fo.DatasetView:
@@ -108,6 +110,16 @@ def save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> bool:
             return False
     dataset.save_view(name, view, overwrite=True)
     return True
+
+
+def refresh_clean(dataset: fo.Dataset) -> bool:
+    """Save those views of clean samples that are there anew; tells whether any was out of date."""
+    wanted = {"clean": clean(dataset), "deduplicated": deduplicated(dataset)}
+    wanted |= {split: clean(dataset).match_tags(split) for split in SPLITS}
+    if dataset.get_field("fold"):
+        wanted["folds"] = folds(dataset)
+    there = [name for name in wanted if name in dataset.list_saved_views()]
+    return sum(save(dataset, name, wanted[name]) for name in there) > 0
 
 
 def _stages(view: fo.DatasetView) -> str:

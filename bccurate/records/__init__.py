@@ -20,11 +20,13 @@ from bccurate.records.learning import (
     PredictRecord,
     TrainRecord,
 )
+from bccurate.records.review import ApplyReviewRecord
 from bccurate.records.robustness import CorruptionsRecord
 from bccurate.records.service import DoctorRecord, ModelsRecord, ReportRecord, ReviewRecord
 from bccurate.records.variants import AugmentRecord, BackgroundRecord
 
 __all__ = [
+    "ApplyReviewRecord",
     "AugmentRecord",
     "BackgroundRecord",
     "CompareRecord",

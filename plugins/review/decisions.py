@@ -5,12 +5,13 @@ A sample carries one decision, the last. Only tags are written: labels and sampl
 
 from __future__ import annotations
 
+import getpass
 from typing import Any
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-KEEP = "keep"
+KEEP = "keep"  # as bccurate.hub.decisions, which is loaded when a decision is written
 DROP = "drop"
 RELABEL = "relabel:"
 NOTHING_SELECTED = "Select samples first: point at one and tick its box."
@@ -21,21 +22,34 @@ def _chosen(ctx: Any) -> list[str]:
     return list(ctx.selected or ([ctx.current_sample] if ctx.current_sample else []))
 
 
-def decide(ctx: Any, tag: str) -> dict[str, Any]:
+def decide_on_selected(ctx: Any, tag: str) -> dict[str, Any]:
     """Put a decision on the selected samples in place of an earlier one."""
     ids = _chosen(ctx)
     if not ids:
         ctx.ops.notify(NOTHING_SELECTED, variant="warning")
         return {"tagged": 0}
-    view = ctx.dataset.select(ids)
-    earlier = [t for t in view.distinct("tags") if t in (KEEP, DROP) or t.startswith(RELABEL)]
-    if earlier:
-        view.untag_samples(earlier)
-    view.tag_samples(tag)
+    write(ctx, ids, tag)
     ctx.ops.notify(f"{len(ids)} tagged {tag}", variant="success")
     ctx.ops.clear_selected_samples()
-    ctx.ops.reload_dataset()
     return {"tagged": len(ids)}
+
+
+def write(ctx: Any, ids: list[str], tag: str | None) -> None:
+    """Put a decision, with who and when, in place of an earlier one; None takes it away."""
+    from bccurate.hub.decisions import decide
+
+    decide(ctx.dataset, ids, tag, _who(ctx))
+    ctx.ops.reload_samples()
+
+
+def _who(ctx: Any) -> str:
+    """The App's user where it has a login; else the account that serves it."""
+    if ctx.user:
+        return str(getattr(ctx.user, "name", None) or ctx.user.id)
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number without a name
+        return "unknown"
 
 
 def _button(label: str, icon: str, prompt: bool = False) -> types.Placement:
@@ -81,7 +95,7 @@ class Relabel(foo.Operator):
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Write the tag."""
-        return decide(ctx, f"{RELABEL}{ctx.params['label']}")
+        return decide_on_selected(ctx, f"{RELABEL}{ctx.params['label']}")
 
 
 class Keep(foo.Operator):
@@ -104,7 +118,7 @@ class Keep(foo.Operator):
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Write the tag."""
-        return decide(ctx, KEEP)
+        return decide_on_selected(ctx, KEEP)
 
 
 class Drop(foo.Operator):
@@ -127,4 +141,4 @@ class Drop(foo.Operator):
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Write the tag."""
-        return decide(ctx, DROP)
+        return decide_on_selected(ctx, DROP)

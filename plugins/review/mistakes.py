@@ -1,17 +1,26 @@
-"""The panel ``mistakes``: what a model confuses, and buttons that show those samples."""
+"""The panel ``mistakes``: what a model confuses, and those samples one by one, to decide on."""
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import fiftyone.operators as foo
 from fiftyone.operators import types
 from fiftyone.operators.categories import Categories
 
+from . import layout
+from .card import read_card
+from .decisions import DROP, KEEP, RELABEL, write
+from .queue import Queue, confusion, queue_view
+
 
 class Mistakes(foo.Panel):
-    """Counts and confusion of one model; a click on a cell shows its samples."""
+    """Confusion of one model; the samples of a cell, or all mistakes, and a decision on each.
+
+    State: ``models``, ``model``, ``n``, ``wrong``, ``cell`` (label and prediction, None for all
+    mistakes), ``sample`` (the id that is shown) and ``shown`` (what its card says). Pictures and
+    plots are data: the App does not send them back with every click.
+    """
 
     @property
     def config(self) -> foo.PanelConfig:
@@ -21,7 +30,7 @@ class Mistakes(foo.Panel):
             label="Mistakes",
             icon="rule",
             category=Categories.CURATE,
-            help_markdown="What a model confuses. Click a cell to see its samples.",
+            help_markdown="What a model confuses. Click a cell to go through its samples.",
         )
 
     def on_load(self, ctx: Any) -> None:
@@ -36,7 +45,7 @@ class Mistakes(foo.Panel):
 
     def on_change_dataset(self, ctx: Any) -> None:
         """Another dataset has other models."""
-        ctx.panel.set_state("model", None)
+        ctx.panel.set_state({"model": None, "sample": None})
         self.on_load(ctx)
 
     def choose(self, ctx: Any) -> None:
@@ -44,102 +53,114 @@ class Mistakes(foo.Panel):
         self._count(ctx, ctx.params["value"])
 
     def _count(self, ctx: Any, model: str) -> None:
-        """Count labels against predictions and hand the plot its data."""
-        from bccurate.hub.predictions import field_of
-        from bccurate.hub.read import LABEL_FIELD, columns
-        from bccurate.hub.views import originals
-
-        field = field_of(model)
-        view = originals(ctx.dataset).exists(LABEL_FIELD).exists(field)
-        pairs = Counter(zip(*columns(view, f"{LABEL_FIELD}.label", f"{field}.label"), strict=True))
-        names = sorted({name for pair in pairs for name in pair})
+        """Count labels against predictions, hand the plot its data, and begin with all mistakes."""
+        pairs = confusion(ctx.dataset, model)
         wrong = sum(n for (label, prediction), n in pairs.items() if label != prediction)
-        ctx.panel.set_state("model", model)
-        ctx.panel.set_state("n", sum(pairs.values()))
-        ctx.panel.set_state("wrong", wrong)
-        ctx.panel.set_data("confusion", [_heatmap(names, pairs)])
+        ctx.panel.set_state(
+            {"model": model, "cell": None, "n": sum(pairs.values()), "wrong": wrong}
+        )
+        ctx.panel.set_data("confusion", [layout.heatmap(pairs)])
+        self._show(ctx, ctx.panel.get_state("sample"))
+
+    def show_cell(self, ctx: Any) -> None:
+        """Go through one cell: labelled ``y``, predicted ``x``; the grid shows it too."""
+        self._begin(ctx, [ctx.params["y"], ctx.params["x"]])
 
     def show_all(self, ctx: Any) -> None:
-        """Show the saved view ``mistakes_<model>``; the command makes it where it is not there."""
-        from bccurate import mistakes
+        """Go through all mistakes; the grid shows them too."""
+        self._begin(ctx, None)
 
-        model = ctx.panel.get_state("model")
-        record = mistakes(model, dataset=ctx.dataset.name)
-        ctx.ops.set_view(name=record.view)
+    def _begin(self, ctx: Any, cell: list[str] | None) -> None:
+        ctx.panel.set_state("cell", cell)
+        ctx.ops.set_view(view=queue_view(ctx.dataset, ctx.panel.get_state("model"), cell))
+        self._show(ctx, None)
 
     def show_everything(self, ctx: Any) -> None:
         """Back to the whole dataset."""
         ctx.ops.clear_view()
 
-    def show_cell(self, ctx: Any) -> None:
-        """Show the samples of one cell: labelled ``y``, predicted ``x``, most confident first."""
-        from fiftyone import ViewField as F
+    def open_sample(self, ctx: Any) -> None:
+        """Show the sample large, as a click on it in the grid does."""
+        ctx.ops.open_sample(id=ctx.panel.get_state("sample"))
 
-        from bccurate.hub.predictions import field_of
-        from bccurate.hub.read import LABEL_FIELD
-        from bccurate.hub.views import originals
+    def following(self, ctx: Any) -> None:
+        """One sample on."""
+        self._step(ctx, 1)
 
-        field = field_of(ctx.panel.get_state("model"))
-        cell = (F(f"{LABEL_FIELD}.label") == ctx.params["y"]) & (
-            F(f"{field}.label") == ctx.params["x"]
-        )
-        view = originals(ctx.dataset).exists(field).match(cell)
-        ctx.ops.set_view(view=view.sort_by(f"{field}.confidence", reverse=True))
+    def previous(self, ctx: Any) -> None:
+        """One sample back."""
+        self._step(ctx, -1)
+
+    def relabel(self, ctx: Any) -> None:
+        """Say which class it is: of a button, or of the list of all classes."""
+        self._decide(ctx, f"{RELABEL}{ctx.params.get('label') or ctx.params['value']}")
+
+    def keep(self, ctx: Any) -> None:
+        """Say that it is right as it is."""
+        self._decide(ctx, KEEP)
+
+    def drop(self, ctx: Any) -> None:
+        """Say that it should go."""
+        self._decide(ctx, DROP)
+
+    def clear(self, ctx: Any) -> None:
+        """Take the decision away; the sample stays in sight."""
+        sample = ctx.panel.get_state("sample")
+        write(ctx, [sample], None)
+        self._show(ctx, sample)
+
+    def _decide(self, ctx: Any, tag: str) -> None:
+        """Tag the sample and go on to the next one that waits."""
+        sample = ctx.panel.get_state("sample")
+        write(ctx, [sample], tag)
+        self._show(ctx, self._queue(ctx).undecided_after(sample))
+
+    def _step(self, ctx: Any, by: int) -> None:
+        self._show(ctx, self._queue(ctx).stepped(ctx.panel.get_state("sample"), by))
+
+    def _queue(self, ctx: Any) -> Queue:
+        state = ctx.panel.get_state
+        return Queue.of(queue_view(ctx.dataset, state("model"), state("cell")))
+
+    def _show(self, ctx: Any, sample: str | None) -> None:
+        """Put one sample of the queue in sight, the first where ``sample`` is not of it."""
+        queue = self._queue(ctx)
+        place = queue.place(sample)
+        progress = {"place": place + 1, "of": len(queue.ids), "reviewed": queue.reviewed}
+        if not queue.ids:
+            ctx.panel.set_state({"sample": None, "shown": progress})
+            return
+        card = read_card(ctx.dataset, ctx.panel.get_state("model"), queue.ids[place])
+        progress |= {
+            "name": card.name,
+            "label": card.label,
+            "prediction": card.prediction,
+            "confidence": card.confidence,
+            "decision": queue.decisions[place],
+            "offers": [name for name, _ in card.likeliest],
+            "picture": card.picture is not None,
+            "heatmap": card.heatmap is not None,
+        }
+        ctx.panel.set_state({"sample": queue.ids[place], "shown": progress})
+        ctx.panel.set_data("card.picture", card.picture)
+        ctx.panel.set_data("card.heatmap", card.heatmap)
+        ctx.panel.set_data("card.likeliest", [layout.bars(card.likeliest, card.label)])
 
     def render(self, ctx: Any) -> types.Property:
         """The panel."""
+        from bccurate.app.operations import classes
+
         panel = types.Object()
-        models = ctx.panel.get_state("models") or []
+        state = ctx.panel.get_state
+        models = state("models") or []
         if not models:
             panel.md("### No predictions yet\n\nTrain a model: `bccurate train custom_cnn`")
             return types.Property(panel)
-        self._controls(ctx, panel, models)
-        panel.plot(
-            "confusion",
-            on_click=self.show_cell,
-            layout=_LAYOUT,
-            config={"displayModeBar": False},
-            height=520,
-        )
-        return types.Property(panel, view=types.GridView(align_x="center", orientation="vertical"))
-
-    def _controls(self, ctx: Any, panel: types.Object, models: list[str]) -> None:
-        model = ctx.panel.get_state("model") or models[0]
-        n, wrong = ctx.panel.get_state("n") or 0, ctx.panel.get_state("wrong") or 0
-        choices = types.DropdownView()
-        for name in models:
-            choices.add_choice(name, label=name)
-        panel.enum(
-            "chosen", models, default=model, label="Model", view=choices, on_change=self.choose
-        )
-        share = f" ({wrong / n:.1%})" if n else ""
-        panel.md(f"**{wrong:,} of {n:,}** labelled samples differ from {model}{share}.")
-        buttons = panel.h_stack("buttons", gap=1)
-        buttons.btn("show_all", label="Show the mistakes", on_click=self.show_all)
-        buttons.btn("show_everything", label="Show all samples", on_click=self.show_everything)
-
-
-_LAYOUT = {
-    "xaxis": {"title": "predicted", "automargin": True},
-    "yaxis": {"title": "labelled", "automargin": True, "autorange": "reversed"},
-    "margin": {"t": 10, "r": 10},
-}
-
-
-def _heatmap(names: list[str], pairs: Counter[tuple[str, str]]) -> dict[str, Any]:
-    """Plotly's heatmap of the wrong pairs; the agreeing ones would outshine them."""
-    counts = [[pairs[label, prediction] for prediction in names] for label in names]
-    shown = [[n if i != j else None for j, n in enumerate(row)] for i, row in enumerate(counts)]
-    return {
-        "type": "heatmap",
-        "x": names,
-        "y": names,
-        "z": shown,
-        "text": [[str(n) if n else "" for n in row] for row in counts],
-        "texttemplate": "%{text}",
-        "colorscale": "Oranges",
-        "showscale": False,
-        "hovertemplate": "labelled %{y}, predicted %{x}: %{text}<extra></extra>",
-        "xgap": 1,
-        "ygap": 1,
-    }
+        layout.controls(self, panel, models, state("model"), state("n") or 0, state("wrong") or 0)
+        layout.confusion_plot(self, panel)
+        shown = state("shown") or {"of": 0}
+        layout.progress(panel, shown, state("cell"), state("model"))
+        if shown["of"]:
+            layout.card(panel, shown, state("model"))
+            layout.buttons(self, panel, shown, classes(ctx.dataset), state("sample"))
+        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1))

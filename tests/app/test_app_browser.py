@@ -10,9 +10,11 @@ import pytest
 from browser import ARTEFACTS, TILE, page
 from browser import count as _count
 from browser import open_dataset as _open
-from browser import open_operator as _operator
 from browser import until as _until
 from PIL import Image
+
+import bccurate
+from bccurate.hub.decisions import decide
 
 __all__ = ["page"]  # a fixture
 
@@ -112,33 +114,50 @@ def test_dedupe_runs_from_the_operator_browser(page, open_app, reviewed) -> None
 
 
 def test_mistakes_panel_opens_a_cell_and_a_sample_is_relabelled(page, open_app, reviewed) -> None:
-    """Confusion cell to its samples, a sample to the tag ``relabel:<class>`` in the database."""
+    """Confusion cell to its samples, a button to the tag in the database, the tag to the label."""
+    from fiftyone import ViewField as F
+
     dataset, model = reviewed.dataset, reviewed.model
     _open(page, open_app, reviewed.name)
     page.locator("[data-cy='new-panel-btn']").first.click()
     page.get_by_text("Mistakes", exact=True).first.click()
     page.get_by_text("labelled samples differ from").wait_for()
-    page.get_by_role("button", name="Show the mistakes").click()
+    page.get_by_role("button", name="All mistakes").click()
     mistakes = dataset.load_saved_view(f"mistakes_{model}")
     _until(lambda: _count(page) == len(mistakes), "the mistakes are not shown")
 
     (label, prediction), n = _worst_pair(mistakes, model)
     _click_cell(page, _names(dataset, model), label, prediction)
     _until(lambda: _count(page) == n, f"{label} as {prediction} are not shown")
+    page.get_by_text(f"{label} taken for {prediction}").wait_for()
+    page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
+    _settled(page, page.locator("img[alt]").first)
     page.screenshot(path=ARTEFACTS / "app-mistakes.png")
 
-    page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
-    tile = page.locator(TILE).first
-    tile.hover()
-    tile.locator("label").first.click()
-    _operator(page, "bccurate: relabel the selected samples")
-    page.get_by_text("Class of the 1 selected").wait_for()
-    page.get_by_placeholder("Type or select a value").fill(prediction)
-    page.keyboard.press("Enter")
-    page.get_by_role("button", name="Execute").click()
     tag = f"relabel:{prediction}"
+    page.get_by_role("button", name=f"Relabel {prediction}").click()
     _until(lambda: dataset.count_sample_tags().get(tag) == 1, f"no sample has {tag}")
-    assert dataset.match_tags(tag).first().ground_truth.label == label
+    page.get_by_text(f"1 of {n} reviewed").wait_for()
+    page.screenshot(path=ARTEFACTS / "app-mistakes-decided.png")
+    page.get_by_role("button", name="Keep", exact=True).focus()
+    page.keyboard.press("Enter")
+    _until(lambda: dataset.count_sample_tags().get("keep") == 1, "Enter does not press Keep")
+
+    dataset.reload()
+    (sample,) = dataset.match_tags(tag)
+    assert sample[model].label == prediction and sample.ground_truth.label == label
+    assert sample[model].confidence == max(
+        mistakes.match(F("ground_truth.label") == label)
+        .match(F(f"{model}.label") == prediction)
+        .values(f"{model}.confidence")
+    ), "not the most confident one"
+    try:
+        (row,) = [r for r in bccurate.apply_review(reviewed.name).decisions if r["decision"] == tag]
+        assert row["by"] and row["at"] and dataset[sample.id].ground_truth.label == prediction
+        bccurate.undo("apply_review", reviewed.name)
+        assert dataset[sample.id].ground_truth.label == label
+    finally:  # the dataset is shared
+        decide(dataset, dataset.match_tags([tag, "keep"]).values("id"), None, "")
 
 
 def _worst_pair(mistakes, model: str) -> tuple[tuple[str, str], int]:

@@ -77,19 +77,19 @@ def test_saving_a_view_twice_changes_nothing(dataset) -> None:
 
 
 def test_views_follow_the_tags(dataset) -> None:
-    """10 samples: one each unreadable, duplicate, in conflict, contamination, outlier, variant."""
+    """10 samples: one each unreadable, variant, dropped, and of each tag of curation."""
     ids = dataset.values("id")
     for i, tag in enumerate((*views.NOT_CLEAN, views.VARIANT)):
         set_tag(dataset, tag, [ids[i]])
     assert [len(view(dataset)) for view in (views.originals, views.clean, views.deduplicated)] == [
         8,
-        4,
-        7,
+        3,
+        6,
     ]
     views.save(dataset, "clean", views.clean(dataset))
-    assert len(views.chosen(dataset, "clean")) == 4
+    assert len(views.chosen(dataset, "clean")) == 3
     set_tag(dataset, "outlier", [])
-    assert len(views.chosen(dataset, "clean")) == 5
+    assert len(views.chosen(dataset, "clean")) == 4
     with pytest.raises(UsageError, match=r"no saved view 'claen'\. Did you mean clean\?"):
         views.chosen(dataset, "claen")
 

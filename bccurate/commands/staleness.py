@@ -1,0 +1,46 @@
+"""Which runs were measured on labels that are no longer those of the dataset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from bccurate.files import sha256
+from bccurate.hub import runs, views
+from bccurate.hub.read import LABEL_FIELD, columns
+from bccurate.hub.views import SPLITS
+
+
+def labels_digest(hub: Any) -> str:
+    """A checksum of which clean samples stand in which split, under which label."""
+    view = views.clean(hub).match_tags(list(SPLITS)).exists(f"{LABEL_FIELD}.label")
+    rows = zip(*columns(view, "id", f"{LABEL_FIELD}.label", "tags"), strict=True)
+    placed = sorted((i, label, [s for s in SPLITS if s in tags]) for i, label, tags in rows)
+    return sha256(json.dumps(placed).encode())[:16]
+
+
+def out_of_date(hub: Any, after: Iterable[str] = ()) -> list[str]:
+    """A line that names the commands to run again; none where nothing is out of date.
+
+    Args:
+        after: commands whose runs depend on what was just changed, beside the evaluations, which
+            know what they were measured on.
+    """
+    commands = tuple(after)
+    digest = labels_digest(hub)
+    found = [
+        f"{command} {what}".strip()
+        for row in runs.overview(hub)
+        for command, what in [(row["command"], _model(hub, row["run"]))]
+        if command in commands
+        or (row["run"].startswith("evaluate_") and row["options"].get("labels") != digest)
+    ]
+    if not found:
+        return []
+    again = ", ".join(f"bccurate {command}" for command in dict.fromkeys(found))
+    return [f"out of date, as labels or clean samples have changed since; run again: {again}"]
+
+
+def _model(hub: Any, run: str) -> str:
+    return str((runs.load(hub, run) or {}).get("model", ""))
