@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -76,11 +77,15 @@ def classes(dataset: Any) -> list[str]:
     return sorted(dataset.distinct(f"{LABEL_FIELD}.label"))
 
 
+def plain(text: str) -> str:
+    """Text that markdown shows as it is: a label or a file's name is anybody's."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
 def person(ctx: Any) -> str:
     """Who sits at the App: FiftyOne's user where it knows one, else who runs its server."""
-    user = getattr(ctx, "user", None)
-    if name := getattr(user, "email", None) or getattr(user, "name", None):
-        return str(name)
+    if ctx.user:
+        return str(getattr(ctx.user, "name", None) or ctx.user.id)
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in this container
