@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any
 
 from bccurate.files import sha256
@@ -18,6 +19,8 @@ from bccurate.hub import runs
 from bccurate.hub.open import load_fiftyone
 from bccurate.progress import listened
 from bccurate.records import Record
+
+WIDTH = 84  # characters of a line in the App's dialogue; what is longer is cut there
 
 
 def perform(ctx: Any, command: Callable[..., Record], *args: Any, **options: Any) -> dict[str, Any]:
@@ -43,8 +46,13 @@ def summary(ctx: Any, label: str) -> Any:
     """The output form of an operator that returned what ``perform`` gave."""
     types = load_fiftyone().operators.types
     outputs = types.Object()
+    lines = [
+        part
+        for line in ctx.results.get("summary", "").splitlines()
+        for part in wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False) or [""]
+    ]
     # Under another name than the result's: a result would take the place of the markdown.
-    outputs.md(f"```\n{ctx.results.get('summary', '')}\n```", name="shown")
+    outputs.md("\n".join(["```", *lines, "```"]), name="shown")
     return types.Property(outputs, view=types.View(label=label))
 
 
