@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import getpass
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import wrap
 from typing import Any
 
 from bccurate.files import sha256
@@ -17,6 +19,8 @@ from bccurate.hub import runs
 from bccurate.hub.open import load_fiftyone
 from bccurate.progress import listened
 from bccurate.records import Record
+
+WIDTH = 84  # characters of a line in the App's dialogue; what is longer is cut there
 
 
 def perform(ctx: Any, command: Callable[..., Record], *args: Any, **options: Any) -> dict[str, Any]:
@@ -42,8 +46,13 @@ def summary(ctx: Any, label: str) -> Any:
     """The output form of an operator that returned what ``perform`` gave."""
     types = load_fiftyone().operators.types
     outputs = types.Object()
+    lines = [
+        part
+        for line in ctx.results.get("summary", "").splitlines()
+        for part in wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False) or [""]
+    ]
     # Under another name than the result's: a result would take the place of the markdown.
-    outputs.md(f"```\n{ctx.results.get('summary', '')}\n```", name="shown")
+    outputs.md("\n".join(["```", *lines, "```"]), name="shown")
     return types.Property(outputs, view=types.View(label=label))
 
 
@@ -76,11 +85,15 @@ def classes(dataset: Any) -> list[str]:
     return sorted(dataset.distinct(label_path(dataset)))
 
 
+def plain(text: str) -> str:
+    """Text that markdown shows as it is: a label or a file's name is anybody's."""
+    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
+
+
 def person(ctx: Any) -> str:
     """Who sits at the App: FiftyOne's user where it knows one, else who runs its server."""
-    user = getattr(ctx, "user", None)
-    if name := getattr(user, "email", None) or getattr(user, "name", None):
-        return str(name)
+    if ctx.user:
+        return str(getattr(ctx.user, "name", None) or ctx.user.id)
     try:
         return getpass.getuser()
     except (KeyError, OSError):  # no such user in this container

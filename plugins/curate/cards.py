@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
+from bccurate.app.operations import plain
 from bccurate.commands.pictures import thumbnails
 from bccurate.hub.decisions import DROP, KEEP
 from bccurate.hub.views import SPLITS
@@ -69,11 +69,6 @@ def _caption(member: Member, group: Group) -> str:
     notes += [tag for tag in SPLITS if tag in member.tags]
     notes += [plain(member.decision)] if member.decision else []
     return f"{'⚠ ' if odd else ''}**{label}**  \n{plain(name)}  \n{' · '.join(notes) or '–'}"
-
-
-def plain(text: str) -> str:
-    """Text that markdown shows as it is: a label or a file's name is anybody's."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def _put_buttons(card: types.Object, member: Member, tag: Callable[[Any], None]) -> None:

@@ -17,7 +17,7 @@ from .cards import put_group
 from .groups import ALL, KINDS, Group, of_kind, read_groups
 
 EDGE = {"container": {"sx": {"p": 2}}}
-NO_GROUPS = "### No duplicate groups\n\nPress *Find duplicates*, or type `bccurate dedupe`."
+NO_GROUPS = "**No duplicate groups.** Press Find duplicates, or type `bccurate dedupe`."
 
 
 class Duplicates(foo.Panel):
@@ -51,8 +51,8 @@ class Duplicates(foo.Panel):
         ctx.panel.set_state({"kind": ctx.params["value"], "number": None})
 
     def find(self, ctx: Any) -> None:
-        """Open the form of ``dedupe``."""
-        ctx.prompt("@bccurate/curate/dedupe")
+        """Open the form of ``dedupe``, and look again once it has run."""
+        ctx.prompt("@bccurate/curate/dedupe", on_success=self.on_load)
 
     def step(self, ctx: Any) -> None:
         """Go ``by`` groups on, or back."""
@@ -98,7 +98,9 @@ class Duplicates(foo.Panel):
         place = _Place.read(ctx)
         if not place.groups:
             panel.md(NO_GROUPS, name="nothing")
-            panel.btn("find", label="Find duplicates", on_click=self.find, variant="contained")
+            buttons = panel.h_stack("buttons", gap=1)
+            buttons.btn("find", label="Find duplicates", on_click=self.find, variant="contained")
+            buttons.btn("again", label="Look again", on_click=self.on_load, variant="outlined")
         else:
             self._put_head(panel, place)
         if place.group is not None:
@@ -121,7 +123,7 @@ class Duplicates(foo.Panel):
             view=types.ProgressView(label=f"{done:,} of {len(place.groups):,} groups decided"),
         )
         if place.group is None:
-            panel.md(f"### No group: {place.kind}", name="nothing")
+            panel.md(f"**No group: {place.kind}**", name="nothing")
 
     def _put_buttons(self, panel: types.Object, place: _Place) -> None:
         decisions = panel.h_stack("decisions", gap=1)

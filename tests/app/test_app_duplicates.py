@@ -151,11 +151,12 @@ def test_show_opens_the_group_in_the_grid(press, groups) -> None:
 
 
 def test_without_groups_the_panel_offers_dedupe(press, groups) -> None:
-    """After undo there are none; the button opens the form."""
+    """After undo there are none; a button opens the form, another looks again."""
     bccurate.undo("dedupe", groups.name)
     groups.reload()
     shown, _ = press("on_load")
-    assert set(shown) == {"nothing", "find"}
+    assert set(shown) == {"nothing", "buttons"}
+    assert set(shown["buttons"].type.properties) == {"find", "again"}
 
 
 def test_hostile_labels_and_gone_files_are_shown_as_they_are(press, groups) -> None:

@@ -46,6 +46,7 @@ def test_duplicates_are_found_looked_at_and_decided_on(page, opened) -> None:
     until(lambda: _tags(dataset).get("keep") == 1, "nothing is tagged keep")
     page.get_by_role("button", name="Drop", exact=True).last.click()
     until(lambda: _tags(dataset).get("drop") == 1, "nothing is tagged drop")
+    dataset.reload()  # who decided and when are fields that the App has made
     kept, dropped = (dataset.match_tags(tag).first() for tag in ("keep", "drop"))
     assert kept.duplicate_of is None and dropped.duplicate_of == kept.id
     page.screenshot(path=ARTEFACTS / "curate-decided.png")
