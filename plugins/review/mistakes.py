@@ -123,9 +123,9 @@ class Mistakes(foo.Panel):
         return Queue.of(queue_view(ctx.dataset, state("model"), state("cell")))
 
     def _show(self, ctx: Any, sample: str | None) -> None:
-        """Put one sample of the queue in sight, the first where ``sample`` is not of it."""
+        """Put a sample of the queue in sight; where it is not of it, the first that waits."""
         queue = self._queue(ctx)
-        place = queue.place(sample)
+        place = queue.place(sample if sample in queue.ids else queue.first)
         progress = {"place": place + 1, "of": len(queue.ids), "reviewed": queue.reviewed}
         if not queue.ids:
             ctx.panel.set_state({"sample": None, "shown": progress})
@@ -163,4 +163,4 @@ class Mistakes(foo.Panel):
         if shown["of"]:
             layout.card(panel, shown, state("model"))
             layout.buttons(self, panel, shown, classes(ctx.dataset), state("sample"))
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1))
+        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, columns=1))
