@@ -45,6 +45,7 @@ demo: $(READY) $(if $(filter build/sample,$(DATA)),build/sample)
 	$(BIN)/bccurate train $(MODEL) -d $(NAME) --epochs $(EPOCHS) --image-size $(SIZE)
 	$(BIN)/bccurate evaluate $(MODEL) -d $(NAME)
 	$(BIN)/bccurate mistakes $(MODEL) -d $(NAME)
+	$(BIN)/bccurate background -d $(NAME) --view test
 	$(BIN)/bccurate explain $(MODEL) -d $(NAME) --view test
 	$(BIN)/bccurate report -d $(NAME) --out $(REPORT)
 	@$(BIN)/bccurate info -d $(NAME)

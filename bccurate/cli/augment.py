@@ -1,5 +1,7 @@
 """``bccurate augment``."""
 
+from typing import Any
+
 import click
 
 from bccurate.cli.options import dataset_option, declare, echo
@@ -23,15 +25,13 @@ from bccurate.cli.options import dataset_option, declare, echo
     "[default: 3].",
 )
 @click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
-def command(
-    kind: str,
-    dataset: str | None,
-    noise: float,
-    copies: int,
-    magnitude: float | None,
-    seed: int,
-    as_json: bool,
-) -> None:
+@click.option(
+    "--fidelity/--no-fidelity",
+    default=True,
+    show_default=True,
+    help="Measure how far the variants are from their sources.",
+)
+def command(as_json: bool, **options: Any) -> None:
     """Write variants of the training images as new samples.
 
     Variants know their source, carry the tag `train` only, and stand in the view KIND. Then a
@@ -39,4 +39,4 @@ def command(
     """
     from bccurate import augment
 
-    echo(augment(kind, dataset, noise, copies, seed, magnitude), as_json)
+    echo(augment(**options), as_json)

@@ -2,7 +2,7 @@
 
 import click
 
-from bccurate.cli.options import dataset_option, declare, echo
+from bccurate.cli.options import dataset_option, declare, echo, view_option
 
 
 @declare("dedupe", "bccurate dedupe --threshold 4 --keep sharpest")
@@ -28,6 +28,7 @@ from bccurate.cli.options import dataset_option, declare, echo
     help="Which one of a group is not tagged.",
 )
 @click.option("--rotations", is_flag=True, help="Match rotations by 90 degrees and flips too.")
+@view_option
 @click.option(
     "--engine",
     type=click.Choice(["local", "ray"]),
@@ -42,16 +43,7 @@ from bccurate.cli.options import dataset_option, declare, echo
     show_default=True,
     help="The cluster's head; auto is RAY_ADDRESS, else the cluster on this machine.",
 )
-def command(
-    dataset: str | None,
-    method: str,
-    threshold: int,
-    keep: str,
-    rotations: bool,
-    engine: str,
-    ray_address: str,
-    as_json: bool,
-) -> None:
+def command(as_json: bool, **options: object) -> None:
     """Tag exact and near duplicates; one of each group is kept.
 
     Nothing is removed. The views `duplicates` and `deduplicated` are saved; equal pictures with
@@ -61,5 +53,4 @@ def command(
     """
     from bccurate import dedupe
 
-    record = dedupe(dataset, method, threshold, keep, rotations, engine, ray_address)
-    echo(record, as_json)
+    echo(dedupe(**options), as_json)

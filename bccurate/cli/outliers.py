@@ -2,7 +2,7 @@
 
 import click
 
-from bccurate.cli.options import dataset_option, declare, echo, zoo_option
+from bccurate.cli.options import dataset_option, declare, echo, view_option, zoo_option
 
 
 @declare("outliers", "bccurate outliers --statistic median-mad --plot outliers.html")
@@ -31,6 +31,7 @@ from bccurate.cli.options import dataset_option, declare, echo, zoo_option
 @click.option(
     "--plot", type=click.Path(dir_okay=False), help="Write the plot of each class (.html or .svg)."
 )
+@view_option
 @zoo_option
 def command(as_json: bool, **options: object) -> None:
     """Tag images whose intensity is far from their class.

@@ -68,6 +68,7 @@ def augment(
     copies: int = 1,
     seed: int = 51,
     magnitude: float | None = None,
+    fidelity: bool = True,
 ) -> AugmentRecord:
     """Write variants of the clean training samples; only those that are not there yet.
 
@@ -84,6 +85,7 @@ def augment(
         seed: with the source's path and the copy's number it decides the pixels.
         magnitude: of the operations: of ``randaugment`` 0 to 30, 9 where None; the severity of
             ``augmix`` 0.1 to 10, 3 where None.
+        fidelity: measure the variants; else what was measured before stands, unless new ones came.
 
     Raises:
         UsageError: an unknown kind, or variants of this kind with other options are there.
@@ -113,10 +115,13 @@ def augment(
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))
         stored = (runs.load(hub, run) or {}).get("fidelity")
-        fidelity, warnings = measure_fidelity(hub, kind, noise, options.magnitude, stored)
+        if fidelity:
+            measured, warnings = measure_fidelity(hub, kind, noise, options.magnitude, stored)
+        else:
+            measured, warnings = None if written else stored, []
         record = AugmentRecord(
-            name, kind, written, total - written, str(folder), kind, fidelity,
-            changed=written > 0 or fidelity != stored,
+            name, kind, written, total - written, str(folder), kind, measured,
+            changed=written > 0 or measured != stored,
             warnings=_missing(todo, written) + warnings,
         )  # fmt: skip
         if record.changed or earlier is None:

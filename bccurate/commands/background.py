@@ -44,7 +44,9 @@ BATCH = 200  # masks held at a time
 LOOKED_AT = 500  # training pictures that the colour of the background is taken from
 
 
-def background(dataset: str | None = None, method: str = "stain") -> BackgroundRecord:
+def background(
+    dataset: str | None = None, method: str = "stain", view: str | None = None
+) -> BackgroundRecord:
     """Write the mask of the cell in the middle, and training variants without the background.
 
     Every readable original gets the fields ``cell_mask`` and ``cell_area``, its share of the
@@ -56,9 +58,10 @@ def background(dataset: str | None = None, method: str = "stain") -> BackgroundR
     Args:
         dataset: name; the one in use where None.
         method: ``stain``, or ``threshold``, which is the paper's.
+        view: a saved view, whose samples alone get masks now.
 
     Raises:
-        UsageError: an unknown method, or masks of another method or maker are there.
+        UsageError: an unknown method or view, or masks of another method or maker are there.
         InputError: there are no readable samples.
         NoSpaceError: the disk is full.
     """
@@ -67,18 +70,19 @@ def background(dataset: str | None = None, method: str = "stain") -> BackgroundR
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         _check_maker(hub, method)
-        samples = views.originals(hub)
+        samples = views.looked_at(hub, view)
         require_samples(samples, f"readable samples in {name!r}", f"bccurate info -d {name}")
         if not hub.has_run(RUN):  # before the first write: what a killed call left can be undone
-            runs.save(hub, RUN, _record(hub, method, None, 0), {"method": method})
+            runs.save(hub, RUN, _record(hub, samples, method, None, 0), {"method": method})
         masked = _write_masks(hub, samples, method)
         colour = (runs.load(hub, RUN) or {}).get("colour")
         if colour is None and (colour := _colour(hub)):
             # Before the first file: whatever is made later has the same colour.
-            runs.save(hub, RUN, _record(hub, method, colour, 0), {"method": method})
+            runs.save(hub, RUN, _record(hub, samples, method, colour, 0), {"method": method})
         written = _write_variants(hub, method, colour) if colour else 0
         views.save(hub, VIEW, hub.match_tags(VIEW))
-        record = _record(hub, method, colour, written, changed=bool(masked or written))
+        changed = bool(masked or written)
+        record = _record(hub, samples, method, colour, written, changed)
         if record.changed:
             runs.save(hub, RUN, record, {"method": method})
         return record
@@ -208,8 +212,14 @@ def _write_one(variant: _Variant, mask: np.ndarray, colour: Sequence[int]) -> bo
 
 
 def _record(
-    hub: Any, method: str, colour: list[int] | None, written: int, changed: bool = True
+    hub: Any,
+    samples: Any,
+    method: str,
+    colour: list[int] | None,
+    written: int,
+    changed: bool = True,
 ) -> BackgroundRecord:
+    """What is there now; ``samples`` are those that were looked at."""
     paths, labels, areas = columns(
         views.originals(hub), "filepath", f"{LABEL_FIELD}.label", AREA_FIELD
     )
@@ -222,7 +232,8 @@ def _record(
         for label, found in sorted(by_label.items())
     }
     total = len(hub.match_tags(VIEW))
-    missing = [path for path, area in zip(paths, areas, strict=True) if area is None]
+    asked = zip(*columns(samples, "filepath", AREA_FIELD), strict=True)
+    missing = [path for path, area in asked if area is None]
     return BackgroundRecord(
         hub.name, method, MASK_FIELD, sum(map(len, by_label.values())), per_class,
         [path for path, area in zip(paths, areas, strict=True) if area == 0],

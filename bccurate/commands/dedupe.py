@@ -37,6 +37,7 @@ def dedupe(
     rotations: bool = False,
     engine: str = "local",
     ray_address: str = "auto",
+    view: str | None = None,
 ) -> DedupeRecord:
     """Tag every duplicate but one of each group; nothing is removed.
 
@@ -55,25 +56,28 @@ def dedupe(
         rotations: match rotations by 90 degrees and flips too; cells have no up.
         engine: ``local``, or ``ray`` to read and match on a Ray cluster that runs; same outcome.
         ray_address: ``HOST:PORT`` of it; ``auto`` is RAY_ADDRESS, else the one on this machine.
+        view: a saved view, alone looked at; the samples outside it then are in no group.
 
     Raises:
-        UsageError: an unknown option value or dataset, or no Ray or no cluster of it.
+        UsageError: an unknown option value, view or dataset, or no Ray or no cluster of it.
         InputError: the dataset holds no readable sample.
     """
     _check(method, threshold, keep)
     options: dict[str, Any] = {
         "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
     }  # fmt: skip
+    options |= {"view": view} if view else {}
     name = dataset_in_use(dataset)
     with connected(engine, ray_address) as crew, opened(name) as hub:
-        view = views.originals(hub)
+        chosen = views.looked_at(hub, view)
         require_samples(
-            view, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
+            chosen, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
         )
-        decoded, unreadable = ensure_facts(view, crew.read)
-        decoded += ensure_hash(views.originals(hub), method)
-        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        samples = _Samples(views.originals(hub), method)
+        decoded, unreadable = ensure_facts(chosen, crew.read)
+        chosen = chosen.match_tags("unreadable", bool=False)
+        decoded += ensure_hash(chosen, method)
+        require_samples(chosen, f"readable samples in {name!r}", f"bccurate info -d {name}")
+        samples = _Samples(chosen, method)
         found = samples.group(threshold, keep, 8 if rotations else 1, crew)
         judgements = judge(found.groups, samples.labels, samples.pixelhashes)
         changed = _write(hub, samples, found, judgements) + decoded > 0
@@ -131,24 +135,24 @@ class _Samples:
 
 
 def _write(hub: Any, samples: _Samples, found: Found, judgements: list[Judgement]) -> int:
-    group_of: list[int | None] = [None] * len(samples.ids)
-    keeper_of: list[str | None] = [None] * len(samples.ids)
+    group_of: dict[str, int] = {}
+    keeper_of: dict[str, str] = {}
     tagged: dict[str, list[str]] = {
         "duplicate": [], "label_conflict": imported_conflicts(hub), "contamination": []
     }  # fmt: skip
     for number, (group, judgement) in enumerate(zip(found.groups, judgements, strict=True), 1):
         ids = [samples.ids[i] for i in group.members]
-        for index in group.members:
-            group_of[index] = number
-        for index in group.members[1:]:
-            keeper_of[index] = ids[0]
+        group_of |= dict.fromkeys(ids, number)
+        keeper_of |= dict.fromkeys(ids[1:], ids[0])
         tagged["duplicate"] += ids[1:]
         tagged["label_conflict"] += ids if judgement.conflict else []
         tagged["contamination"] += ids if judgement.contamination else []
+    linked = dict(zip(samples.ids, _numbered(found.linked), strict=True))
     view = views.originals(hub)
-    written = set_column(view, "duplicate_group", samples.ids, group_of)
-    written += set_column(view, "duplicate_of", samples.ids, keeper_of)
-    written += set_column(view, "linked_group", samples.ids, _numbered(found.linked))
+    every = view.values("id")  # also those outside a view: what an earlier call found goes
+    written = set_column(view, "duplicate_group", every, [group_of.get(i) for i in every])
+    written += set_column(view, "duplicate_of", every, [keeper_of.get(i) for i in every])
+    written += set_column(view, "linked_group", every, [linked.get(i) for i in every])
     return written + sum(set_curation_tag(view, tag, ids) for tag, ids in tagged.items())
 
 
@@ -206,6 +210,8 @@ def _counts(
 
 def _warnings(record: DedupeRecord) -> list[str]:
     warnings = []
+    if record.view:
+        warnings.append(f"looked at the view {record.view} alone: no sample outside it is tagged")
     if record.counts["contaminated"]:
         n = sum(len(group["members"]) for group in record.groups if group["contamination"])
         warnings.append(

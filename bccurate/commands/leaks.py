@@ -27,7 +27,9 @@ class Leaks:
     any_split: bool
 
 
-def leaks(dataset: str | None = None, group: str | None = None) -> LeaksRecord:
+def leaks(
+    dataset: str | None = None, group: str | None = None, view: str | None = None
+) -> LeaksRecord:
     """Tag every sample of a group that crosses splits, for splits that were made elsewhere.
 
     A group here is all that a chain of duplicates joins: also the samples of a chain too long to
@@ -36,9 +38,10 @@ def leaks(dataset: str | None = None, group: str | None = None) -> LeaksRecord:
     Args:
         dataset: name; the one in use where None.
         group: a field (patient, slide) looked at beside the duplicates.
+        view: a saved view, alone looked at; the samples outside it then leak nothing.
 
     Raises:
-        UsageError: an unknown dataset or field, or duplicates were not looked for.
+        UsageError: an unknown dataset, view or field, or duplicates were not looked for.
     """
     name = dataset_in_use(dataset)
     with opened(name) as hub:
@@ -48,13 +51,14 @@ def leaks(dataset: str | None = None, group: str | None = None) -> LeaksRecord:
             )
         if group:
             require_field(hub, group, f"bccurate info -d {name}")
-        found = find_leaks(hub, group)
+        found = find_leaks(hub, group, view)
         changed = set_tag(views.originals(hub), "leak", found.ids) > 0
         changed |= views.save(hub, "leaks", views.leaks(hub))
-        record = LeaksRecord(name, found.rows, len(found.ids))
+        record = LeaksRecord(name, found.rows, len(found.ids), view=view)
         if not found.any_split:
             record.warnings.append(f"no sample has a split yet: bccurate split -d {name}")
-        changed |= runs.save(hub, "leaks", record, {"group": group})
+        options = {"group": group} | ({"view": view} if view else {})
+        changed |= runs.save(hub, "leaks", record, options)
         return replace(record, changed=changed)
 
 
@@ -65,13 +69,13 @@ def retag_leaks(hub: Any) -> tuple[Leaks, bool]:
     return found, set_tag(views.originals(hub), "leak", found.ids) > 0
 
 
-def find_leaks(hub: Any, group: str | None = None) -> Leaks:
+def find_leaks(hub: Any, group: str | None = None, view: str | None = None) -> Leaks:
     """The duplicates, and groups of the field ``group``, that cross splits; writes nothing."""
-    view = views.originals(hub)
-    if not len(view.match_tags(list(SPLITS)).limit(1)):
+    chosen = views.looked_at(hub, view)
+    if not len(chosen.match_tags(list(SPLITS)).limit(1)):
         return Leaks([], set(), False)
     ids, paths, tags, *values = columns(
-        view, "id", "filepath", "tags", *DUPLICATES, *([group] if group else [])
+        chosen, "id", "filepath", "tags", *DUPLICATES, *([group] if group else [])
     )
     splits = [next((s for s in SPLITS if s in own), None) for own in tags]
     table = dict(zip(DUPLICATES, values[: len(DUPLICATES)], strict=True))

@@ -60,6 +60,7 @@ def outliers(
     embedding: str | None = None,
     plot: str | Path | None = None,
     zoo: str | Path | None = None,
+    view: str | None = None,
 ) -> OutliersRecord:
     """Score every labelled sample and tag the outliers; nothing is removed.
 
@@ -78,9 +79,11 @@ def outliers(
         plot: a file, .html or .svg, for the plot of the classes; written whole or not at all.
         zoo: a folder with a ``manifest.json`` that holds the model of ``embedding``, beside the
             installed zoos; ``$BCCURATE_ZOO`` where None.
+        view: a saved view, alone looked at and the bounds taken from; the samples outside it then
+            have no score and are no outliers.
 
     Raises:
-        UsageError: an unknown option value or dataset, or a model that was not trained here.
+        UsageError: an unknown option value, view or dataset, or a model that was not trained here.
         InputError: no labelled sample, or ``plot`` cannot be written.
         NoSpaceError: the disk is full.
     """
@@ -89,30 +92,33 @@ def outliers(
     name = dataset_in_use(dataset)
     with opened(name) as hub:
         weights = weights_file(name, embedding, zoo) if embedding else None
-        view = views.originals(hub).exists(f"{LABEL_FIELD}.label")
-        require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
-        changed = ensure_facts(view)[0] > 0
-        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        samples = _read(view)
+        chosen = views.looked_at(hub, view).exists(f"{LABEL_FIELD}.label")
+        require_samples(chosen, f"labelled samples in {name!r}", f"bccurate info -d {name}")
+        changed = ensure_facts(chosen)[0] > 0
+        chosen = chosen.match_tags("unreadable", bool=False)
+        require_samples(chosen, f"readable samples in {name!r}", f"bccurate info -d {name}")
+        samples = _read(chosen)
         found = intensity_outliers(
             samples.means, samples.stds, samples.labels, samples.reference,
             alpha, statistic, iterate, false_alarms,
         )  # fmt: skip
-        order, wrote = _mark(view, samples, found.scores, "outlier_score", "outlier")
+        order, wrote = _mark(hub, samples, found.scores, "outlier_score", "outlier")
         changed |= wrote | views.save(hub, "outliers", views.outliers(hub))
         changed |= views.save(hub, "clean", views.clean(hub))
         record = OutliersRecord(
             name, alpha, statistic, _rows(samples, found, order), found.per_class,
             false_alarms=false_alarms,
+            view=view,
             warnings=_warnings(hub, samples, found, alpha, statistic, false_alarms),
         )  # fmt: skip
         if embedding and weights:
             features = embed_files(weights, samples.paths, zoo)
-            rows, wrote = _by_embedding(hub, view, samples, features, alpha, false_alarms)
+            rows, wrote = _by_embedding(hub, samples, features, alpha, false_alarms)
             record = replace(record, embedding={"model": embedding, "k": K, "outliers": rows})
             changed |= wrote
         options = {"alpha": alpha, "statistic": statistic, "iterate": iterate,
                    "false_alarms": false_alarms, "embedding": embedding}  # fmt: skip
+        options |= {"view": view} if view else {}
         changed |= runs.save(hub, "outliers", record, options)
         if target:
             _write_plot(hub, record, target)
@@ -148,11 +154,17 @@ def _read(view: Any) -> _Samples:
 
 
 def _mark(
-    view: Any, samples: _Samples, scores: np.ndarray, field: str, tag: str
+    hub: Any, samples: _Samples, scores: np.ndarray, field: str, tag: str
 ) -> tuple[list[int], bool]:
-    """Write scores and tag; the outliers' places, worst first, and whether anything changed."""
+    """Write scores and tag; the outliers' places, worst first, and whether anything changed.
+
+    Samples that were not looked at lose theirs.
+    """
+    view = views.originals(hub)
+    every = view.values("id")
+    score_of = dict(zip(samples.ids, np.round(scores, 6).tolist(), strict=True))
     found = [i for i in np.argsort(-scores, kind="stable").tolist() if scores[i] > 0.5]
-    changed = set_column(view, field, samples.ids, np.round(scores, 6).tolist()) > 0
+    changed = set_column(view, field, every, [score_of.get(i) for i in every]) > 0
     changed |= set_curation_tag(view, tag, [samples.ids[i] for i in found]) > 0
     return found, changed
 
@@ -184,7 +196,6 @@ def _row(samples: _Samples, scores: np.ndarray, i: int) -> dict[str, Any]:
 
 def _by_embedding(
     hub: Any,
-    view: Any,
     samples: _Samples,
     features: np.ndarray,
     alpha: float,
@@ -194,7 +205,7 @@ def _by_embedding(
     scores, distances = neighbour_outliers(
         features, samples.labels, samples.reference, alpha, false_alarms
     )
-    order, changed = _mark(view, samples, scores, "embedding_outlier_score", "outlier_embedding")
+    order, changed = _mark(hub, samples, scores, "embedding_outlier_score", "outlier_embedding")
     changed |= views.save(hub, "outliers_embedding", views.embedding_outliers(hub))
     rows = [_row(samples, scores, i) | {"distance": round(float(distances[i]), 6)} for i in order]
     return rows, changed

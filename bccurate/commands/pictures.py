@@ -32,11 +32,11 @@ def intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
     return points
 
 
-def thumbnails(paths: Iterable[str]) -> dict[str, bytes]:
-    """Path to JPEG bytes, without the files that have gone since."""
+def thumbnails(paths: Iterable[str], size: int = 96) -> dict[str, bytes]:
+    """Path to JPEG bytes of at most ``size`` pixels a side, without the files that have gone."""
     wanted = list(dict.fromkeys(paths))
     pictures = ((path, pixels(path)) for path in track(wanted, len(wanted), "pictures"))
-    return {path: thumbnail(rgb) for path, rgb in pictures if rgb is not None}
+    return {path: thumbnail(rgb, size) for path, rgb in pictures if rgb is not None}
 
 
 def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:

@@ -126,7 +126,7 @@ def _dedupe_warnings(hub: Any, n: int) -> list[str]:
     if record is None:
         return ["near duplicates were not looked for; run bccurate dedupe first"]
     if record["counts"]["samples"] != n:
-        return ["samples came or went since dedupe; run bccurate dedupe again, then this"]
+        return ["dedupe has not seen all samples, or some that are gone; run it again, then this"]
     return []
 
 

@@ -89,6 +89,19 @@ def chosen(dataset: fo.Dataset, name: str | None) -> Any:
     return dataset.load_saved_view(name)
 
 
+def looked_at(dataset: fo.Dataset, name: str | None) -> Any:
+    """The originals of the saved view ``name``, as they are now; all of them where it is None.
+
+    Raises:
+        UsageError: there is no such view; the message names the nearest.
+    """
+    if name is None:
+        return originals(dataset)
+    view = chosen(dataset, name).match_tags(["unreadable", VARIANT], bool=False)
+    # By id: a view that takes some at random would take others at every look.
+    return dataset.select(view.values("id"))
+
+
 def save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> bool:
     """Save a view under a name unless the very same is there; tells whether it wrote."""
     if name in dataset.list_saved_views():

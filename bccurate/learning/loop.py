@@ -85,7 +85,9 @@ def train_epoch(
     text = [""]
     recent: deque[tuple[torch.Tensor, Batch]] = deque(maxlen=every)
     label = f"epoch {epoch}/{job.settings.epochs}"
-    for step, (rows, seeds) in enumerate(track(pieces, len(pieces), label, lambda: text[0])):
+    part = epoch - 1, job.settings.epochs
+    steps = track(pieces, len(pieces), label, lambda: text[0], part)
+    for step, (rows, seeds) in enumerate(steps):
         set_rate(optimiser, job.settings, epoch, step / len(pieces))
         batch, broken = train_step(objective, network, optimiser, rows, seeds)
         tally.add(batch, broken)

@@ -93,7 +93,8 @@ class DedupeRecord(Record):
     "labels": {label: n}, "conflict": bool, "contamination": bool, "similarity": float in [0, 1],
     "pairs": [...]}]``, largest first. ``pairs`` tell how the members came together, one fewer
     than members: ``{"members": [filepath, filepath], "distance": bits, "similarity": float,
-    "turn": what the second needs to fall on the first, "why": str}``.
+    "turn": what the second needs to fall on the first, "why": str}``. ``view``: the saved view that
+    was looked at, None for all samples.
     """
 
     command: ClassVar[str] = "dedupe"
@@ -105,6 +106,7 @@ class DedupeRecord(Record):
     counts: dict[str, int]
     rotations: bool = field(default=False, kw_only=True)
     decoded: int = field(default=0, kw_only=True)
+    view: str | None = field(default=None, kw_only=True)
 
     def lines(self) -> list[str]:
         c = self.counts
@@ -136,7 +138,8 @@ class OutliersRecord(Record):
     ``per_class``: label to n, outliers, the alpha used, and under mean and std the centre, spread,
     low and high of that statistic.
     ``embedding``: None, or ``{"model", "k", "outliers": [{"filepath", "label", "score", "outlier",
-    "distance" in [0, 2]}]}``. ``plot``: the file that was written, or None.
+    "distance" in [0, 2]}]}``. ``plot``: the file that was written, or None. ``view``: the saved
+    view that was looked at, None for all samples.
     """
 
     command: ClassVar[str] = "outliers"
@@ -147,6 +150,7 @@ class OutliersRecord(Record):
     false_alarms: float = field(default=0.0, kw_only=True)
     embedding: dict[str, Any] | None = field(default=None, kw_only=True)
     plot: str | None = field(default=None, kw_only=True)
+    view: str | None = field(default=None, kw_only=True)
 
     def lines(self) -> list[str]:
         rows = [
@@ -203,11 +207,13 @@ class LeaksRecord(Record):
     ``[{"field", "group", "splits": [split], "members": [filepath]}]``; ``n`` samples leak.
 
     ``field`` is ``duplicate_group``, else ``linked_group`` (a chain of near pairs), else
-    ``pixelhash`` (equal pixels that came after ``dedupe``), or the field that was asked for."""
+    ``pixelhash`` (equal pixels that came after ``dedupe``), or the field that was asked for.
+    ``view``: the saved view that was looked at, None for all samples."""
 
     command: ClassVar[str] = "leaks"
     leaks: list[dict[str, Any]]
     n: int
+    view: str | None = field(default=None, kw_only=True)
 
     def lines(self) -> list[str]:
         rows = [

@@ -87,7 +87,8 @@ class BackgroundRecord(Record):
             *[f"  no cell found: {path}" for path in self.empty[:5]],
         ]
         if self.colour is None:
-            return [*lines, "no variants: `bccurate split`, then this again, makes them"]
+            hint = "`bccurate split`, then this again, makes them"
+            return [*lines, f"no variants: no training sample has a mask yet ({hint})"]
         return [
             *lines,
             f"{self.written:,} variants without background written, {self.already_there:,} there "

@@ -1,4 +1,4 @@
-"""The App operator ``explain``: Grad-CAM for the selection, the current view or the dataset."""
+"""The App operator ``explain``: Grad-CAM for the selected samples, else the current view."""
 
 from __future__ import annotations
 
@@ -7,30 +7,25 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from bccurate.app.command_form import CommandForm
+from bccurate.app.operations import classes, models_with_predictions
 
-class Explain(foo.Operator):
-    """``bccurate explain`` on what the App shows."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """Name and looks in the operator browser."""
-        return foo.OperatorConfig(
-            name="explain",
-            label="bccurate: explain predictions (Grad-CAM)",
-            description="Write a heatmap of what the model looked at",
-            icon="blur_on",
-            dynamic=True,
-            allow_delegated_execution=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+class Explain(CommandForm, foo.Operator):
+    """``bccurate explain`` on what is selected or shown."""
 
-    def resolve_input(self, ctx: Any) -> types.Property:
-        """The form."""
-        from bccurate.app.operations import classes, models_with_predictions
+    command = "explain"
+    label = "explain predictions (Grad-CAM)"
+    description = "Write a heatmap of what the model looked at"
+    icon = "blur_on"
+    title = "Explain predictions"
+    options = ("model", "target")
+    verb = "Explain"
+    dynamic = True
 
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """A model, and the class whose evidence is shown."""
         models = models_with_predictions(ctx.dataset)
-        inputs = types.Object()
-        inputs.view_target(ctx, action_description="Explain")
         inputs.enum(
             "model",
             models,
@@ -48,27 +43,6 @@ class Explain(foo.Operator):
             description="The class whose evidence is shown",
             view=types.DropdownView(),
         )
-        return types.Property(inputs, view=types.View(label="Explain predictions"))
-
-    def execute(self, ctx: Any) -> dict[str, Any]:
-        """Run the command."""
-        from bccurate import explain
-        from bccurate.app.operations import as_saved_view, perform
-
-        with as_saved_view(ctx.dataset, ctx.target_view()) as view:
-            return perform(
-                ctx,
-                explain,
-                ctx.params["model"],
-                target=ctx.params.get("target", "predicted"),
-                view=view,
-            )
-
-    def resolve_output(self, ctx: Any) -> types.Property:
-        """The record's text."""
-        from bccurate.app.operations import summary
-
-        return summary(ctx, "Grad-CAM")
 
 
 def register(plugin: Any) -> None:

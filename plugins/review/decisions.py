@@ -5,7 +5,6 @@ A sample carries one decision, the last. Only tags are written: labels and sampl
 
 from __future__ import annotations
 
-import getpass
 from typing import Any
 
 import fiftyone.operators as foo
@@ -36,20 +35,11 @@ def decide_on_selected(ctx: Any, tag: str) -> dict[str, Any]:
 
 def write(ctx: Any, ids: list[str], tag: str | None) -> None:
     """Put a decision, with who and when, in place of an earlier one; None takes it away."""
+    from bccurate.app.operations import person
     from bccurate.hub.decisions import decide
 
-    decide(ctx.dataset, ids, tag, _who(ctx))
+    decide(ctx.dataset, ids, tag, person(ctx))
     ctx.ops.reload_samples()
-
-
-def _who(ctx: Any) -> str:
-    """The App's user where it has a login; else the account that serves it."""
-    if ctx.user:
-        return str(getattr(ctx.user, "name", None) or ctx.user.id)
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container may run under a number without a name
-        return "unknown"
 
 
 def _button(label: str, icon: str, prompt: bool = False) -> types.Placement:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Any
 
 from fiftyone.operators import types
+
+from bccurate.app.operations import plain
 
 ORANGE, GREEN = "#ff6d04", "#4caf50"
 QUIET = {"displayModeBar": False}
@@ -157,11 +158,6 @@ def _plot(
     size = {"height": f"{height}px", **({"width": f"{width}px"} if width else {})}
     props = {"container": {"style": size}, "item": {"style": size}}
     root.plot(name, config=QUIET, componentsProps=props, **kwargs)
-
-
-def plain(text: str) -> str:
-    """Text that markdown shows as it is: a label or a file's name is anybody's."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
 
 
 def bars(likeliest: list[tuple[str, float]], label: str) -> dict[str, Any]:

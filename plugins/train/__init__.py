@@ -1,7 +1,7 @@
-"""App operators that train: ``train`` and ``evaluate``.
+"""App operators for models: ``train``, ``predict`` and ``evaluate``.
 
-FiftyOne cuts an immediate run at 600 seconds, so training is scheduled unless told otherwise;
-``fiftyone delegated launch`` works off what was scheduled.
+FiftyOne ends an immediate run at 600 seconds, so they are scheduled unless told otherwise;
+``fiftyone delegated launch`` works off what was scheduled and notes how far it is.
 """
 
 from __future__ import annotations
@@ -11,30 +11,27 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+from bccurate.app.command_form import CommandForm
+from bccurate.app.operations import models_with_predictions, trained_models
 
-class Train(foo.Operator):
+
+class Train(CommandForm, foo.Operator):
     """``bccurate train`` on the open dataset."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """Name and looks in the operator browser."""
-        return foo.OperatorConfig(
-            name="train",
-            label="bccurate: train a model",
-            description="Train on the clean training samples, then predict on all",
-            icon="model_training",
-            dynamic=True,
-            allow_delegated_execution=True,
-            default_choice_to_delegated=True,
-            risk_level=types.RiskLevel.MEDIUM,
-        )
+    command = "train"
+    label = "train a model"
+    description = "Train on the clean training samples, then predict on all"
+    icon = "model_training"
+    title = "Train a model"
+    options = ("model", "recipe", "epochs", "image_size", "views")
+    dynamic = True
+    scheduled = True
 
-    def resolve_input(self, ctx: Any) -> types.Property:
-        """The form."""
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """What is trained, and on what."""
         from bccurate.learning.recipes import RECIPES
         from bccurate.learning.zoo import list_models
 
-        inputs = types.Object()
         models = types.AutocompleteView()
         for spec in list_models():
             models.add_choice(spec.name, label=spec.name)
@@ -46,97 +43,82 @@ class Train(foo.Operator):
             description="A model of the zoo, or timm:<name> for any model of timm",
             view=models,
         )
-        recipes = types.DropdownView()
-        for name in RECIPES:
-            recipes.add_choice(name, label=name)
         inputs.str(
             "recipe",
             label="Recipe",
             description="Settings that belong together; robust: for images of other laboratories",
-            view=recipes,
+            view=_dropdown(RECIPES),
         )
         inputs.int("epochs", min=1, label="Epochs", description="20 where it is left open")
         inputs.int("image_size", min=16, label="Image size", description="Pixels; else its own")
-        views = types.DropdownView(multiple=True)
-        for name in ctx.dataset.list_saved_views():
-            views.add_choice(name, label=name)
         inputs.list(
             "views",
             types.String(),
             label="Views",
             description="Saved views to train on, joined; the clean samples where none is chosen",
-            view=views,
-        )
-        return types.Property(inputs, view=types.View(label="Train a model"))
-
-    def execute(self, ctx: Any) -> dict[str, Any]:
-        """Run the command."""
-        from bccurate import train
-        from bccurate.app.operations import perform
-
-        return perform(
-            ctx,
-            train,
-            ctx.params["model"],
-            recipe=ctx.params.get("recipe"),
-            epochs=ctx.params.get("epochs"),
-            image_size=ctx.params.get("image_size"),
-            views=ctx.params.get("views") or (),
+            view=_dropdown(ctx.dataset.list_saved_views(), multiple=True),
         )
 
-    def resolve_output(self, ctx: Any) -> types.Property:
-        """The record's text."""
-        from bccurate.app.operations import summary
 
-        return summary(ctx, "Training")
+class Predict(CommandForm, foo.Operator):
+    """``bccurate predict`` on the open dataset."""
+
+    command = "predict"
+    label = "predict with a model"
+    description = "Predict on every sample that has no prediction of these weights yet"
+    icon = "online_prediction"
+    title = "Predict"
+    options = ("model",)
+    scheduled = True
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """A model that is trained."""
+        _model(inputs, trained_models(ctx.dataset), "A model that was trained on this dataset")
 
 
-class Evaluate(foo.Operator):
+class Evaluate(CommandForm, foo.Operator):
     """``bccurate evaluate`` on the open dataset."""
 
-    @property
-    def config(self) -> foo.OperatorConfig:
-        """Name and looks in the operator browser."""
-        return foo.OperatorConfig(
-            name="evaluate",
-            label="bccurate: evaluate a model",
-            description="Accuracy, macro F1 and calibration, split by split",
-            icon="assessment",
-            allow_delegated_execution=True,
-            default_choice_to_delegated=True,
-            risk_level=types.RiskLevel.MEDIUM,
+    command = "evaluate"
+    label = "evaluate a model"
+    description = "Accuracy, macro F1 and calibration, split by split"
+    icon = "assessment"
+    title = "Evaluate a model"
+    options = ("model", "corruptions")
+    scheduled = True
+
+    def form(self, ctx: Any, inputs: types.Object) -> None:
+        """A model that has predicted."""
+        models = models_with_predictions(ctx.dataset)
+        _model(inputs, models, "A model that has predictions on this dataset")
+        inputs.bool(
+            "corruptions",
+            default=False,
+            label="Corruptions",
+            description="Also on noisy, blurred, recoloured and turned cells; takes minutes",
         )
 
-    def resolve_input(self, ctx: Any) -> types.Property:
-        """The form."""
-        from bccurate.app.operations import models_with_predictions
 
-        inputs = types.Object()
-        inputs.enum(
-            "model",
-            models_with_predictions(ctx.dataset),
-            required=True,
-            label="Model",
-            description="A model that has predictions on this dataset",
-            view=types.DropdownView(),
-        )
-        return types.Property(inputs, view=types.View(label="Evaluate a model"))
+def _model(inputs: types.Object, models: list[str], description: str) -> None:
+    inputs.enum(
+        "model",
+        models,
+        required=True,
+        default=models[0] if models else None,
+        label="Model",
+        description=description,
+        view=types.DropdownView(),
+    )
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
-        """Run the command."""
-        from bccurate import evaluate
-        from bccurate.app.operations import perform
 
-        return perform(ctx, evaluate, ctx.params["model"])
-
-    def resolve_output(self, ctx: Any) -> types.Property:
-        """The record's text."""
-        from bccurate.app.operations import summary
-
-        return summary(ctx, "Evaluation")
+def _dropdown(names: Any, **kwargs: Any) -> types.DropdownView:
+    view = types.DropdownView(**kwargs)
+    for name in names:
+        view.add_choice(name, label=name)
+    return view
 
 
 def register(plugin: Any) -> None:
     """Called by FiftyOne."""
-    plugin.register(Train)
-    plugin.register(Evaluate)
+    for operator in (Train, Predict, Evaluate):
+        plugin.register(operator)

@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
-import os
-import shutil
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from browser import ARTEFACTS, TILE, page
+from browser import count as _count
+from browser import open_dataset as _open
+from browser import until as _until
 from PIL import Image
 
 import bccurate
 from bccurate.hub.decisions import decide
 
+__all__ = ["page"]  # a fixture
+
 pytestmark = pytest.mark.browser
 
-ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-NO_POPOVER = "localStorage.setItem('fiftyone-enterprise-tooltip-seen', 'true')"
-TILE = "[data-cy='looker']"
 HEATMAP = "[data-cy='checkbox-gradcam_custom_cnn']"
-
-
-@pytest.fixture
-def page(tmp_path: Path) -> Iterator:
-    """A page of a fresh browser; skipped where there is none, a failure under CI=true."""
-    missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
-    if importlib.util.find_spec("playwright") is None:
-        missing = "playwright is not installed (pip install playwright)"
-    if missing:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
-    from playwright.sync_api import sync_playwright
-
-    ARTEFACTS.mkdir(exist_ok=True)
-    with sync_playwright() as playwright:
-        context = playwright.chromium.launch_persistent_context(
-            tmp_path / "profile",
-            executable_path=CHROMIUM,
-            headless=True,
-            args=ARGUMENTS,
-            viewport={"width": 1440, "height": 900},
-        )
-        context.set_default_timeout(30_000)
-        context.add_init_script(NO_POPOVER)
-        yield context.pages[0]
-        context.close()
-
-
-def _open(page, app: SimpleNamespace, dataset: str, view: str | None = None) -> None:
-    page.goto(f"{app.url}/datasets/{dataset}" + (f"?view={view}" if view else ""))
-    page.wait_for_selector(f"{TILE} canvas[canvas-loaded='true']")
-
-
-def _until(check: Callable[[], bool], what: str, seconds: float = 45) -> None:
-    deadline = time.monotonic() + seconds
-    while not check():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.2)
 
 
 def _pixels(locator) -> np.ndarray:
@@ -95,10 +44,6 @@ def _changed(page, locator, before: np.ndarray) -> np.ndarray:
     """The locator's pixels once they are others than ``before`` and have come to rest."""
     _until(lambda: np.abs(_settled(page, locator) - before).mean() > 3, "nothing changes", 20)
     return _settled(page, locator)
-
-
-def _count(page) -> int:
-    return int(page.locator("[data-cy='entry-counts']").inner_text().split()[0].replace(",", ""))
 
 
 def test_grid_shows_truth_prediction_and_heatmap(page, open_app, reviewed) -> None:
@@ -147,6 +92,9 @@ def test_dedupe_runs_from_the_operator_browser(page, open_app, reviewed) -> None
         "find duplicates",
         "find outliers",
         "split into",
+        "find leaks",
+        "mask cells",
+        "predict with",
         "train a model",
         "evaluate a model",
         "explain predictions",

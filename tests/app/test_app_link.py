@@ -112,7 +112,10 @@ def test_all_of_ours_are_registered(linked: Path) -> None:
     import fiftyone.operators as foo
 
     assert _listed(foo, builtin=False) == {
+        "@bccurate/curate/background",
         "@bccurate/curate/dedupe",
+        "@bccurate/curate/duplicates",
+        "@bccurate/curate/leaks",
         "@bccurate/curate/outliers",
         "@bccurate/curate/split",
         "@bccurate/explain/explain",
@@ -121,6 +124,7 @@ def test_all_of_ours_are_registered(linked: Path) -> None:
         "@bccurate/review/mistakes",
         "@bccurate/review/relabel",
         "@bccurate/train/evaluate",
+        "@bccurate/train/predict",
         "@bccurate/train/train",
     }
 

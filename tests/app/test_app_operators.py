@@ -37,22 +37,56 @@ def test_curation_by_operators_equals_commands(run, imported) -> None:
     """Operators leave the tags, views and runs that the commands leave, and show the record."""
     results = {
         "dedupe": run("curate/dedupe", imported, params={"threshold": 4, "keep": "sharpest"}),
-        "outliers": run("curate/outliers", imported, params={"alpha": 2.5}),
+        "outliers": run("curate/outliers", imported, params={"alpha": 2.5, "false_alarms": 0}),
         "split": run("curate/split", imported, params={"val": 0.2, "test": 0.2}),
+        "leaks": run("curate/leaks", imported),
+        "background": run("curate/background", imported, params={"method": "threshold"}),
     }
     assert all(result["changed"] for result in results.values())
-    assert set(imported.list_runs()) >= {"dedupe", "outliers", "split"}
+    assert set(imported.list_runs()) >= set(results)
     tags = imported.count_sample_tags()
     assert tags["duplicate"] > 0 and tags["outlier"] > 0 and tags["test"] > 0
     again = {
         "dedupe": bccurate.dedupe(imported.name, threshold=4, keep="sharpest"),
-        "outliers": bccurate.outliers(imported.name, alpha=2.5),
+        "outliers": bccurate.outliers(imported.name, alpha=2.5, false_alarms=0),
         "split": bccurate.split(imported.name, val=0.2, test=0.2),
+        "leaks": bccurate.leaks(imported.name),
     }
     for command, record in again.items():
         assert not record.changed, command
         assert results[command]["summary"] == str(replace(record, changed=True))
     assert imported.count_sample_tags() == tags
+    assert not bccurate.background(imported.name, "threshold").changed
+
+
+@pytest.mark.parametrize("command", ["dedupe", "outliers", "leaks", "background"])
+def test_an_operator_looks_at_the_current_view_alone(run, imported, command) -> None:
+    """What is shown is what is looked at, twice the same, and no helper view is left behind."""
+    if command == "leaks":
+        bccurate.dedupe(imported.name)
+    saved = set(imported.list_saved_views())
+    view = imported.limit(len(imported) // 2)
+    first = run(f"curate/{command}", imported, view=view)
+    assert first["changed"]
+    assert not run(f"curate/{command}", imported, view=view)["changed"]
+    assert not [name for name in set(imported.list_saved_views()) - saved if "app" in name]
+    field = {"dedupe": "duplicate_group", "outliers": "outlier_score", "background": "cell_area"}
+    if command in field:
+        seen = set(imported.exists(field[command]).values("id"))
+        assert seen and seen <= set(view.values("id"))
+
+
+def test_leaks_offers_fields_that_may_name_a_patient(linked: Path, imported) -> None:
+    """The form lists what an import brought, and none of the facts that we wrote."""
+    import fiftyone as fo
+    import fiftyone.operators as foo
+    from fiftyone.operators.executor import ExecutionContext
+
+    imported.add_sample_field("patient", fo.StringField)
+    operator = foo.get_operator("@bccurate/curate/leaks")
+    form = operator.resolve_input(ExecutionContext({"dataset_name": imported.name, "params": {}}))
+    choices = [choice.value for choice in form.type.properties["group"].view.choices]
+    assert choices == ["patient"]
 
 
 def test_an_operator_without_options_takes_the_commands_defaults(run, imported) -> None:
@@ -86,6 +120,15 @@ def test_explain_explains_the_view_alone(run, reviewed: SimpleNamespace) -> None
     assert dataset.list_saved_views() == views
 
 
+def test_explain_prefers_the_selected_samples(run, reviewed: SimpleNamespace) -> None:
+    """Of a view in which samples are selected, those alone are explained."""
+    dataset, field = reviewed.dataset, f"gradcam_{reviewed.model}"
+    view = dataset.match_tags("train").exists(field, bool=False).limit(6)
+    ids = view.values("id")
+    run("explain/explain", dataset, view=view, selected=ids[:2], params={"model": reviewed.model})
+    assert dataset.select(ids).exists(field).values("id") == ids[:2]
+
+
 def test_evaluate_offers_models_with_predictions(run, reviewed: SimpleNamespace) -> None:
     """The operator measures a model that is there and refuses one that is not."""
     result = run("train/evaluate", reviewed.dataset, params={"model": reviewed.model})
@@ -94,36 +137,55 @@ def test_evaluate_offers_models_with_predictions(run, reviewed: SimpleNamespace)
         run("train/evaluate", reviewed.dataset, params={"model": "resnet50"})
 
 
-def test_training_is_scheduled_and_worked_off(linked: Path, reviewed: SimpleNamespace) -> None:
-    """A delegated training waits in the queue; the service runs it and stores its summary."""
+def test_scheduled_runs_are_worked_off_and_tell_how_far_they_are(
+    linked: Path, reviewed: SimpleNamespace, monkeypatch
+) -> None:
+    """Train, predict and evaluate wait in the queue; FiftyOne's service runs them in turn."""
     import fiftyone.operators as foo
     from fiftyone.operators.delegated import DelegatedOperationService
 
-    queued = foo.execute_operator(
-        "@bccurate/train/train",
-        ctx={
-            "dataset": reviewed.dataset,
-            "params": {"model": reviewed.model, "epochs": 1, "image_size": 64},
-            "request_delegation": True,
-        },
-    )
-    assert queued.delegated
+    told: list[tuple[str, float]] = []
+    keep = DelegatedOperationService.set_progress
+
+    def hear(self, doc_id, progress):
+        told.append((progress.label, progress.progress))
+        return keep(self, doc_id, progress)
+
+    monkeypatch.setattr(DelegatedOperationService, "set_progress", hear)
     service = DelegatedOperationService()
-    operations = service.list_operations(operator="@bccurate/train/train")
-    assert [str(operation.run_state) for operation in operations] == ["queued"]
-    service.execute_queued_operations(operator="@bccurate/train/train")
-    done = service.list_operations(operator="@bccurate/train/train")[0]
-    assert str(done.run_state) == "completed", done.result.error
-    assert "custom_cnn trained on cpu" in done.result.result["summary"]
-    assert done.status.progress == 1.0
+    for command, params, said in (
+        ("train", {"epochs": 2, "image_size": 64}, "custom_cnn trained on cpu"),
+        ("predict", {}, "predictions in field custom_cnn"),
+        ("evaluate", {}, "macro F1"),
+    ):
+        uri = f"@bccurate/train/{command}"
+        queued = foo.execute_operator(
+            uri,
+            ctx={
+                "dataset": reviewed.dataset,
+                "params": {"model": reviewed.model, **params},
+                "request_delegation": True,
+            },
+        )
+        assert queued.delegated
+        waiting = service.list_operations(operator=uri)
+        assert [str(operation.run_state) for operation in waiting] == ["queued"]
+        service.execute_queued_operations(operator=uri)
+        done = service.list_operations(operator=uri)[0]
+        assert str(done.run_state) == "completed", done.result.error
+        assert said in done.result.result["summary"]
+        assert done.status.progress == 1.0
+    epochs = [share for label, share in told if label.startswith("train: epoch ")]
+    assert epochs == sorted(epochs) and epochs[0] == 0 and 0.5 in epochs
 
 
 def test_training_is_delegated_by_default(linked: Path) -> None:
     """The App's button says Schedule: FiftyOne cuts an immediate run at 600 s."""
     import fiftyone.operators as foo
 
-    config = foo.get_operator("@bccurate/train/train").config
-    assert config.allow_delegated_execution and config.default_choice_to_delegated
+    for command in ("train", "predict", "evaluate"):
+        config = foo.get_operator(f"@bccurate/train/{command}").config
+        assert config.allow_delegated_execution and config.default_choice_to_delegated
 
 
 def test_decisions_are_tags_and_the_last_one_counts(run, imported) -> None:

@@ -65,6 +65,18 @@ def test_a_variant_tells_the_operations_that_were_drawn(undone, kind):
         assert decode_rgb(variant.filepath).shape == decode_rgb(source).shape
 
 
+def test_fidelity_may_be_left_out_and_caught_up_on(undone, cli):
+    """--no-fidelity measures nothing; the next call does; new variants outdate what is stored."""
+    call = ("augment", "augmix", "-d", undone, "--noise", "0.05", "--json")
+    bare = cli(*call, "--no-fidelity").json
+    assert bare["fidelity"] is None and bare["written"] > 0
+    assert not cli(*call, "--no-fidelity").json["changed"]
+    measured = cli(*call).json
+    assert measured["changed"] and measured["written"] == 0 and measured["fidelity"]["classes"]
+    assert cli(*call, "--no-fidelity").json["fidelity"] == measured["fidelity"]
+    assert cli(*call, "--no-fidelity", "--copies", "2").json["fidelity"] is None
+
+
 def test_a_variant_is_no_duplicate_and_in_no_test(undone):
     """Not even where it equals its source, and not when the split is drawn anew."""
     bccurate.augment("randaugment", undone, noise=0.0, copies=3, magnitude=0)
