@@ -13,6 +13,8 @@ ORANGE, GREEN = "#ff6d04", "#4caf50"
 QUIET = {"displayModeBar": False}
 SIDE = 160  # pixels of a picture
 AS_WIDE_AS_IT_IS = {"item": {"sx": {"width": "auto"}}}
+EDGE = {"container": {"sx": {"p": 1}}}
+ROOT = {"orientation": "vertical", "gap": 1, "columns": 1, "componentsProps": EDGE}
 CONFUSION = {
     "xaxis": {"title": {"text": "predicted"}, "automargin": True, "fixedrange": True},
     "yaxis": {
@@ -24,7 +26,7 @@ CONFUSION = {
     "margin": {"t": 10, "r": 10, "b": 10, "l": 10},
 }
 BARS = {
-    "xaxis": {"range": [0, 1.3], "visible": False, "fixedrange": True},
+    "xaxis": {"range": [0, 1.7], "visible": False, "fixedrange": True},
     "yaxis": {"autorange": "reversed", "automargin": True, "fixedrange": True},
     "margin": {"t": 0, "r": 0, "b": 0, "l": 0},
     "bargap": 0.35,
@@ -60,7 +62,7 @@ def controls(
 
 def confusion_plot(panel: Any, root: types.Object) -> None:
     """The confusion; a click goes through a cell."""
-    _plot(root, "confusion", 360, on_click=panel.show_cell, layout=CONFUSION)
+    _plot(root, "confusion", 330, on_click=panel.show_cell, layout=CONFUSION)
 
 
 def progress(root: types.Object, shown: dict[str, Any], cell: list[str] | None, model: str) -> None:

@@ -137,7 +137,7 @@ class Mistakes(foo.Panel):
             "prediction": card.prediction,
             "confidence": card.confidence,
             "decision": queue.decisions[place],
-            "offers": [name for name, _ in card.likeliest],
+            "offers": [name for name, _ in card.likeliest if name != card.label],
             "picture": card.picture is not None,
             "heatmap": card.heatmap is not None,
         }
@@ -163,4 +163,4 @@ class Mistakes(foo.Panel):
         if shown["of"]:
             layout.card(panel, shown, state("model"))
             layout.buttons(self, panel, shown, classes(ctx.dataset), state("sample"))
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1, columns=1))
+        return types.Property(panel, view=types.GridView(**layout.ROOT))
