@@ -43,7 +43,7 @@ def test_every_command_has_an_example_and_json(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_command_is_a_python_function_with_the_same_options(name):
     """What the command line takes, the function of the same name takes too."""
-    function = getattr(bccurate, "import_" if name == "import" else name)
+    function = getattr(bccurate, "import_" if name == "import" else name.replace("-", "_"))
     takes = set(inspect.signature(function).parameters)
     if name == "train":  # its settings, by name
         takes |= {field.name for field in dataclasses.fields(TrainSettings)}
