@@ -126,7 +126,11 @@ class Mistakes(foo.Panel):
         """Put a sample of the queue in sight; where it is not of it, the first that waits."""
         queue = self._queue(ctx)
         place = queue.place(sample if sample in queue.ids else queue.first)
-        progress = {"place": place + 1, "of": len(queue.ids), "reviewed": queue.reviewed}
+        progress: dict[str, Any] = {
+            "place": place + 1,
+            "of": len(queue.ids),
+            "reviewed": queue.reviewed,
+        }
         if not queue.ids:
             ctx.panel.set_state({"sample": None, "shown": progress})
             return
