@@ -11,6 +11,10 @@ from bccurate.app.operations import plain
 
 ORANGE, GREEN = "#ff6d04", "#4caf50"
 QUIET = {"displayModeBar": False}
+SIDE = 160  # pixels of a picture
+AS_WIDE_AS_IT_IS = {"item": {"sx": {"width": "auto"}}}
+EDGE = {"container": {"sx": {"p": 1}}}
+ROOT = {"orientation": "vertical", "gap": 1, "columns": 1, "componentsProps": EDGE}
 CONFUSION = {
     "xaxis": {"title": {"text": "predicted"}, "automargin": True, "fixedrange": True},
     "yaxis": {
@@ -22,7 +26,7 @@ CONFUSION = {
     "margin": {"t": 10, "r": 10, "b": 10, "l": 10},
 }
 BARS = {
-    "xaxis": {"range": [0, 1.3], "visible": False, "fixedrange": True},
+    "xaxis": {"range": [0, 1.7], "visible": False, "fixedrange": True},
     "yaxis": {"autorange": "reversed", "automargin": True, "fixedrange": True},
     "margin": {"t": 0, "r": 0, "b": 0, "l": 0},
     "bargap": 0.35,
@@ -39,19 +43,26 @@ def controls(
     root.enum("chosen", models, default=model, label="Model", view=choices, on_change=panel.choose)
     share = f" ({wrong / n:.1%})" if n else ""
     root.md(f"**{wrong:,} of {n:,}** labelled samples differ from {model}{share}.", name="total")
-    row = root.h_stack("shown_in_the_grid", gap=1)
-    row.btn("show_all", label="All mistakes", on_click=panel.show_all, variant="outlined")
+    row = _row(root, "shown_in_the_grid")
+    row.btn(
+        "show_all",
+        label="All mistakes",
+        on_click=panel.show_all,
+        variant="outlined",
+        componentsProps=AS_WIDE_AS_IT_IS,
+    )
     row.btn(
         "show_everything",
         label="Show all samples",
         on_click=panel.show_everything,
         variant="outlined",
+        componentsProps=AS_WIDE_AS_IT_IS,
     )
 
 
 def confusion_plot(panel: Any, root: types.Object) -> None:
     """The confusion; a click goes through a cell."""
-    root.plot("confusion", on_click=panel.show_cell, layout=CONFUSION, config=QUIET, height=380)
+    _plot(root, "confusion", 330, on_click=panel.show_cell, layout=CONFUSION)
 
 
 def progress(root: types.Object, shown: dict[str, Any], cell: list[str] | None, model: str) -> None:
@@ -76,11 +87,18 @@ def card(root: types.Object, shown: dict[str, Any], model: str) -> None:
         plain(shown["label"]), plain(shown["prediction"]), shown["confidence"]
     )
     root.md(f"{words}{decision}", name="words")
-    row = root.h_stack("card", gap=2, align_y="center")
+    row = _row(root, "card", gap=2)
     for name, alt in (("picture", shown["name"]), ("heatmap", f"Grad-CAM of {model}")):
         if shown[name]:
-            row.img(name, width="180px", height="180px", alt_text=alt, point_on_hover=False)
-    row.plot("likeliest", layout=BARS, config=QUIET, height=150, width=260)
+            row.img(
+                name,
+                width=f"{SIDE}px",
+                height=f"{SIDE}px",
+                alt_text=alt,
+                point_on_hover=False,
+                componentsProps=AS_WIDE_AS_IT_IS,
+            )
+    _plot(row, "likeliest", SIDE, 200, layout=BARS)
     if not shown["picture"]:
         root.md(f"The file of {plain(shown['name'])} cannot be read.", name="no_picture")
     elif not shown["heatmap"]:
@@ -92,7 +110,7 @@ def buttons(
     panel: Any, root: types.Object, shown: dict[str, Any], classes: list[str], sample: str
 ) -> None:
     """The decisions, and where to go."""
-    answers = root.h_stack("answers", gap=1)
+    answers = _row(root, "answers")
     for place, name in enumerate(shown["offers"]):
         answers.btn(
             f"relabel_{place}",
@@ -100,13 +118,16 @@ def buttons(
             on_click=panel.relabel,
             params={"label": name},
             variant="outlined",
+            componentsProps=AS_WIDE_AS_IT_IS,
         )
-    choices = types.DropdownView(placeholder="Another class", compact=True)
+    choices = types.DropdownView(
+        placeholder="Another class", compact=True, componentsProps=AS_WIDE_AS_IT_IS
+    )
     for name in classes:
         choices.add_choice(name, label=name)
     # A name of its own: the list of the next sample begins empty.
     answers.enum(f"other_{sample}", classes, view=choices, on_change=panel.relabel)
-    row = root.h_stack("verdicts", gap=1)
+    row = _row(root, "verdicts")
     for name, label, action in (
         ("previous", "Previous", panel.previous),
         ("keep", "Keep", panel.keep),
@@ -117,7 +138,28 @@ def buttons(
     ):
         variant = "contained" if name in ("keep", "drop") else "outlined"
         off = name == "clear" and not shown["decision"]
-        row.btn(name, label=label, on_click=action, variant=variant, disabled=off)
+        row.btn(
+            name,
+            label=label,
+            on_click=action,
+            variant=variant,
+            disabled=off,
+            componentsProps=AS_WIDE_AS_IT_IS,
+        )
+
+
+def _row(root: types.Object, name: str, gap: int = 1) -> types.Object:
+    """Things side by side, which wrap in a narrow panel instead of widening it."""
+    return root.grid(name, orientation="2d", gap=gap)
+
+
+def _plot(
+    root: types.Object, name: str, height: int, width: int | None = None, **kwargs: Any
+) -> None:
+    """A plot of its own height in pixels; FiftyOne's box around it is as high as the panel."""
+    size = {"height": f"{height}px", **({"width": f"{width}px"} if width else {})}
+    props = {"container": {"style": size}, "item": {"style": size}}
+    root.plot(name, config=QUIET, componentsProps=props, **kwargs)
 
 
 def bars(likeliest: list[tuple[str, float]], label: str) -> dict[str, Any]:

@@ -123,10 +123,14 @@ class Mistakes(foo.Panel):
         return Queue.of(queue_view(ctx.dataset, state("model"), state("cell")))
 
     def _show(self, ctx: Any, sample: str | None) -> None:
-        """Put one sample of the queue in sight, the first where ``sample`` is not of it."""
+        """Put a sample of the queue in sight; where it is not of it, the first that waits."""
         queue = self._queue(ctx)
-        place = queue.place(sample)
-        progress = {"place": place + 1, "of": len(queue.ids), "reviewed": queue.reviewed}
+        place = queue.place(sample if sample in queue.ids else queue.first)
+        progress: dict[str, Any] = {
+            "place": place + 1,
+            "of": len(queue.ids),
+            "reviewed": queue.reviewed,
+        }
         if not queue.ids:
             ctx.panel.set_state({"sample": None, "shown": progress})
             return
@@ -137,7 +141,7 @@ class Mistakes(foo.Panel):
             "prediction": card.prediction,
             "confidence": card.confidence,
             "decision": queue.decisions[place],
-            "offers": [name for name, _ in card.likeliest],
+            "offers": [name for name, _ in card.likeliest if name != card.label],
             "picture": card.picture is not None,
             "heatmap": card.heatmap is not None,
         }
@@ -163,4 +167,4 @@ class Mistakes(foo.Panel):
         if shown["of"]:
             layout.card(panel, shown, state("model"))
             layout.buttons(self, panel, shown, classes(ctx.dataset), state("sample"))
-        return types.Property(panel, view=types.GridView(orientation="vertical", gap=1))
+        return types.Property(panel, view=types.GridView(**layout.ROOT))

@@ -30,7 +30,10 @@ def queue_view(dataset: Any, model: str, cell: list[str] | None) -> Any:
     if cell is None:
         return mistakes(dataset, field, label_field(dataset))
     label, prediction = cell
-    pair = (F(label_path(dataset)) == label) & (F(f"{field}.label") == prediction)
+    # Literals: a label may begin with a dollar, which is a field's name for the database.
+    pair = (F(label_path(dataset)) == F.literal(label)) & (
+        F(f"{field}.label") == F.literal(prediction)
+    )
     return originals(dataset).exists(field).match(pair).sort_by(f"{field}.confidence", reverse=True)
 
 
@@ -57,6 +60,12 @@ class Queue:
     def place(self, sample: str | None) -> int:
         """Where a sample stands; 0 for one that does not."""
         return self.ids.index(sample) if sample in self.ids else 0
+
+    @property
+    def first(self) -> str | None:
+        """Where to begin: the first without a decision, else the first; None where it is empty."""
+        waiting = (i for i, said in zip(self.ids, self.decisions, strict=True) if said is None)
+        return next(waiting, self.ids[0] if self.ids else None)
 
     def stepped(self, sample: str | None, by: int) -> str | None:
         """The sample ``by`` places on, at most the first or the last; None in an empty queue."""

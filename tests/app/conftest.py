@@ -84,7 +84,7 @@ def free_port() -> int:
 
 
 def _wait_for_app(process: subprocess.Popen, port: int) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise RuntimeError(f"bccurate review ended: {process.stderr.read()}")
@@ -94,7 +94,7 @@ def _wait_for_app(process: subprocess.Popen, port: int) -> None:
                     return
         except OSError:
             time.sleep(0.2)
-    raise RuntimeError("bccurate review did not answer within 60 s")
+    raise RuntimeError("bccurate review did not answer within 180 s")
 
 
 @pytest.fixture(scope="session")

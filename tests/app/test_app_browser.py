@@ -140,8 +140,8 @@ def test_mistakes_panel_opens_a_cell_and_a_sample_is_relabelled(page, open_app, 
     page.get_by_text(f"1 of {n} reviewed").wait_for()
     page.screenshot(path=ARTEFACTS / "app-mistakes-decided.png")
     page.get_by_role("button", name="Keep", exact=True).focus()
-    page.keyboard.press("Enter")
-    _until(lambda: dataset.count_sample_tags().get("keep") == 1, "Enter does not press Keep")
+    page.keyboard.press("Space")
+    _until(lambda: dataset.count_sample_tags().get("keep") == 1, "Space does not press Keep")
 
     dataset.reload()
     (sample,) = dataset.match_tags(tag)

@@ -12,8 +12,10 @@ import pytest
 
 import bccurate
 from bccurate.errors import InputError
+from bccurate.hub import runs
 from bccurate.hub.decisions import decide
 from bccurate.hub.samples import declare_variant_fields, make_variant_sample
+from bccurate.records import EvaluateRecord
 
 
 @pytest.fixture(scope="module")
@@ -205,3 +207,18 @@ def test_no_decision_leaves_no_run(hub) -> None:
     """Nothing to apply is said, and nothing is stored."""
     assert not bccurate.apply_review(hub.name).changed
     assert not hub.has_run("apply_review")
+
+
+def test_evaluations_know_when_labels_have_changed(hub) -> None:
+    """What is out of date is named until it is run again, or until the labels are back."""
+    from bccurate.commands.staleness import labels_digest
+
+    options = {"weights": "w", "labels": labels_digest(hub)}
+    runs.save(hub, "evaluate_custom_cnn", EvaluateRecord(hub.name, "custom_cnn", [], {}), options)
+    sample = hub.load_saved_view("train").first()
+    decide(hub, [sample.id], f"relabel:{_other(hub, sample.ground_truth.label)}", "ada")
+    (warning,) = bccurate.apply_review(hub.name).warnings
+    assert warning.endswith("bccurate dedupe, bccurate outliers, bccurate evaluate custom_cnn")
+    (warning,) = bccurate.apply_review(hub.name).warnings
+    assert warning.endswith("run again: bccurate evaluate custom_cnn")
+    assert bccurate.undo("apply_review", hub.name).warnings == []
