@@ -1,7 +1,7 @@
 """Archives of which nobody knows the author: unpacked whole or not at all, and never elsewhere.
 
-``tarfile`` and ``zipfile`` read the directory of a zip and the long headers of a tar at once, however
-large they claim to be, before a single member is known; ``_Guarded`` stands between them and the file.
+``tarfile`` and ``zipfile`` read the directory of a zip and the long headers of a tar at once,
+however large they claim to be, before a single member is known; ``_Guarded`` stands between.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ class _Guarded(io.BufferedReader):
 
 
 class _Members:
-    """What comes out of one archive: held to the caps, and told where it is not as it was packed."""
+    """What comes out of one archive: held to the caps, told where it is not as it was packed."""
 
     def __init__(self, archive: Path, target: Path) -> None:
         self.archive, self.target = archive, target

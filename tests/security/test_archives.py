@@ -220,7 +220,7 @@ def _linked(kind: str, make, outside: Path) -> list[tuple]:
              "character device": tarfile.CHRTYPE, "block device": tarfile.BLKTYPE,
              "pipe": tarfile.FIFOTYPE}  # fmt: skip
     modes = {"symlink": 0o120777, "character device": 0o020666, "block device": 0o060666,
-             "pipe": 0o010666, "hardlink": 0o140777}  # a zip knows no hard link: a socket  # fmt: skip
+             "pipe": 0o010666, "hardlink": 0o140777}  # zips know no such: a socket  # fmt: skip
     if make is _tar:
         return [_special("d", types[kind], str(outside)), ("d/evil", b"evil")]
     info = zipfile.ZipInfo("d")

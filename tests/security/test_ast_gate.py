@@ -17,7 +17,8 @@ MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "sh
 CALLS = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pty.spawn",
     "subprocess.getoutput", "subprocess.getstatusoutput", "torch.hub.load", "torch.jit.load",
-    "yaml.load", "yaml.unsafe_load", "yaml.full_load", "shutil.unpack_archive", "pandas.read_pickle",
+    "yaml.load", "yaml.unsafe_load", "yaml.full_load", "shutil.unpack_archive",
+    "pandas.read_pickle",
 }  # fmt: skip
 METHODS = ("extractall", "read_pickle")
 # Calls that are safe with one argument, and dangerous without it or with another value.
@@ -89,7 +90,8 @@ def test_no_call_runs_foreign_code(path: Path) -> None:
         "from timm.models import load_state_dict; load_state_dict('x')",
         "import yaml; yaml.load('x', Loader=yaml.Loader)", "import yaml as y; y.unsafe_load('x')",
         "tar.extractall('x')", "open_it().extractall()",
-        "import shutil; shutil.unpack_archive('x')", "import numpy as np; np.load('x', allow_pickle=True)",
+        "import shutil; shutil.unpack_archive('x')",
+        "import numpy as np; np.load('x', allow_pickle=True)",
         "import torch; torch.hub.load('x', 'y')",
     ],
 )  # fmt: skip
