@@ -1,5 +1,6 @@
 # make demo   the whole job on real or rendered images, then what to open
 # make test   every test; make lint, make docs, make clean
+# make fuzz   ten minutes of mutated input for all that reads files (FUZZ_SECONDS=600)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
 SHELL := /bin/bash
 PYTHON ?= python3
@@ -16,8 +17,9 @@ REPORT ?= demo-report.html
 MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test test-slow lint docs bench clean
+.PHONY: help demo test test-slow fuzz lint docs bench clean
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -58,6 +60,9 @@ test: $(READY) lint
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow"
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.security.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .
