@@ -168,7 +168,7 @@ def _unpack_tar(archive: Path, members: _Members) -> None:
         for member in tar:
             members.count(member.size)
             _extract_from_tar(tar, member, members)
-            tar.members.clear()  # tarfile keeps them all, a kilobyte each
+            tar.members.clear()  # type: ignore[attr-defined]  # a kilobyte each, all kept
             end = tar.offset
         _check_end(stream, end, members)
 
