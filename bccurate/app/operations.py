@@ -38,7 +38,8 @@ def summary(ctx: Any, label: str) -> Any:
     types = load_fiftyone().operators.types
     outputs = types.Object()
     # Under another name than the result's: a result would take the place of the markdown.
-    outputs.md(f"```\n{ctx.results.get('summary', '')}\n```", name="shown")
+    text = ctx.results.get("summary", "").replace("```", "'''")  # a name must not end the block
+    outputs.md(f"```\n{text}\n```", name="shown")
     return types.Property(outputs, view=types.View(label=label))
 
 

@@ -42,5 +42,7 @@ def declare(name: str, example: str) -> Callable[[F], click.Command]:
 
 def echo(record: Any, as_json: bool, file: IO[str] | None = None) -> None:
     """Print a record: JSON for a program, text for a person; on standard output by default."""
+    from bccurate.reporting.text import visible  # a name may hold what a terminal would obey
+
     text = json.dumps(record.to_json(), ensure_ascii=False) if as_json else str(record)
-    click.echo(text, file=file)
+    click.echo(text if as_json else visible(text, "\n"), file=file)
