@@ -1,6 +1,7 @@
 # make demo   the whole job on real or rendered images, then what to open
 # make test   every test; make lint, make clean
 # make docs   the pages of docs/ as HTML in build/docs; a warning is an error
+# make fuzz   ten minutes of mutated input for all that reads files (FUZZ_SECONDS=600)
 # make paper  Table 1, Table 2 and Figure 2 of the paper anew, beside its numbers (hours on a CPU)
 # make wheel  the same bytes from the same commit; make lock, make sbom, make audit (network)
 # make bench  every benchmark against its peers (ONLY=groups: one), into docs/benchmarks.md
@@ -19,8 +20,9 @@ REPORT ?= demo-report.html
 MODEL ?= custom_cnn
 EPOCHS ?= 6
 SIZE ?= 64
+FUZZ_SECONDS ?= 600
 
-.PHONY: help demo test test-slow lint docs paper bench clean wheel lock sbom audit
+.PHONY: help demo test test-slow fuzz lint docs paper bench clean wheel lock sbom audit
 .DEFAULT_GOAL := help
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -62,6 +64,9 @@ test: $(READY) lint
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m "slow"
+
+fuzz: $(READY)
+	$(BIN)/python -m tests.security.fuzz --seconds $(FUZZ_SECONDS)
 
 lint: $(READY)
 	$(BIN)/ruff check .

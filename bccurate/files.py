@@ -1,18 +1,13 @@
-"""Files: atomic writes, checksums, safe unpacking, and where our own files live."""
+"""Files: atomic writes, checksums, and where our own files live."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import lzma
 import os
 import re
 import secrets
 import shutil
-import stat
-import tarfile
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,16 +15,8 @@ from typing import IO
 
 from bccurate.errors import InputError, NoSpaceError
 
-MAX_MEMBERS = 1_000_000
-MAX_UNPACKED_BYTES = 64 << 30
-MAX_RATIO = 200  # unpacked bytes a packed byte; images do not compress, bombs do
 REFUSED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
            errno.ENAMETOOLONG)  # fmt: skip
-# No number at all: gzip and bz2 raise a bare OSError for bytes that are not theirs.
-OF_A_MEMBER = (errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG, errno.EINVAL)
-ZIP_STARTS = (b"PK\x03\x04", b"PK\x05\x06")  # is_zipfile takes a tar that ends in an npz for one
-BROKEN = (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError,
-          EOFError, ValueError, RuntimeError)  # fmt: skip
 
 
 def home() -> Path:
@@ -134,84 +121,3 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         os.replace(work, path)
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def unpack(archive: Path, target: Path) -> Path:
-    """Unpack a .tar (also .gz, .bz2, .xz) or .zip into ``target``, whole or not at all.
-
-    Only plain files and folders come out, never a link or a device, and nothing outside
-    ``target``. A ``target`` that exists is taken as the finished work of an earlier call.
-
-    Raises:
-        InputError: the archive is broken, hostile, or larger than the caps.
-        NoSpaceError: the disk is full.
-    """
-    if target.exists():
-        return target
-    with disk_errors(target):
-        try:
-            with open(archive, "rb") as file:
-                is_zip = file.read(4) in ZIP_STARTS
-            with atomic_folder(target) as work:
-                (_unpack_zip if is_zip else _unpack_tar)(archive, work)
-        except BROKEN as error:
-            raise InputError(f"Cannot unpack {archive}: {error}") from error
-        except OSError as error:
-            if error.errno not in (None, *OF_A_MEMBER):
-                raise
-            raise InputError(f"Cannot unpack {archive}: {error.strerror or error}") from error
-    return target
-
-
-def _unpack_tar(archive: Path, target: Path) -> None:
-    size = count = 0
-    limit = _size_limit(archive)
-    with tarfile.open(archive) as tar:
-        for count, member in enumerate(tar):
-            size += _whole(archive, member.size)
-            _check_caps(archive, count, size, limit)
-            if member.isfile() or member.isdir():
-                tar.extract(member, target, filter="data")
-        _check_end(archive, tar, count, limit)
-
-
-def _check_end(archive: Path, tar: tarfile.TarFile, count: int, limit: int) -> None:
-    """``tarfile`` takes a broken header for the end: what came after it would be lost unsaid."""
-    stream = tar.fileobj
-    assert stream is not None
-    stream.seek(tar.offset)
-    if stream.read(tarfile.BLOCKSIZE).strip(b"\0"):
-        raise InputError(f"Cannot unpack {archive}: a member's header is broken")
-    size = 0
-    while block := stream.read(1 << 20):  # to the end, where gzip and xz have their checksums
-        size += len(block)
-        _check_caps(archive, count, size, limit)
-
-
-def _unpack_zip(archive: Path, target: Path) -> None:
-    size = 0
-    limit = _size_limit(archive)
-    with zipfile.ZipFile(archive) as packed:
-        for count, member in enumerate(packed.infolist()):
-            size += member.file_size
-            _check_caps(archive, count, size, limit)
-            kind = stat.S_IFMT(member.external_attr >> 16)
-            if kind in (0, stat.S_IFREG, stat.S_IFDIR):
-                packed.extract(member, target)  # drops drive letters, ".." and absolute roots
-
-
-def _whole(archive: Path, size: int) -> int:
-    if size < 0:  # a tar header can say so; it would count against the caps
-        raise InputError(f"Cannot unpack {archive}: a member of {size} bytes")
-    return size
-
-
-def _size_limit(archive: Path) -> int:
-    return min(MAX_UNPACKED_BYTES, max(64 << 20, archive.stat().st_size * MAX_RATIO))
-
-
-def _check_caps(archive: Path, count: int, size: int, limit: int) -> None:
-    if count >= MAX_MEMBERS:
-        raise InputError(f"{archive} holds more than {MAX_MEMBERS:,} files")
-    if size > limit:
-        raise InputError(f"{archive} unpacks to more than {limit >> 20:,} MiB")

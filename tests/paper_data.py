@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from bccurate.files import unpack
+from bccurate.archives import unpack
 
 TABLE_1 = {
     "basophil": 1052, "eosinophil": 2381, "erythroblast": 1285, "ig": 2226,

@@ -1,7 +1,9 @@
-"""Serves the FiftyOne App on this machine only."""
+"""Serves the FiftyOne App, on this machine only where nothing else was asked for."""
 
 from __future__ import annotations
 
+import errno
+import ipaddress
 import os
 import socket
 import sys
@@ -12,18 +14,29 @@ from urllib.parse import quote
 
 from bccurate.errors import HubError
 from bccurate.hub.open import database_errors, load_fiftyone
+from bccurate.progress import say
 
 ADDRESS = "127.0.0.1"  # the App has no login and its media route serves any file of the user
 
 
 @contextmanager
-def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[str, Any]]:
+def served(
+    dataset: Any, port: int, view: str | None = None, address: str = ADDRESS
+) -> Iterator[tuple[str, Any]]:
     """Serve a dataset; yields the address to open and FiftyOne's session, closed at the end.
 
+    The address is always told to FiftyOne, which would take 0.0.0.0 in a container. Any but one of
+    this machine alone is warned of.
+
     Raises:
-        HubError: the port is taken, or the App does not start.
+        HubError: the port is taken, the address is none of this machine, or the App does not start.
     """
-    _require_free(port)
+    _require_free(address, port)
+    if not _is_local(address):
+        say(
+            f"warning: the App has no login. Who reaches {address}:{port} can change this dataset "
+            "and read every file that you can read."
+        )
     # Without it the App offers no scheduling to who runs `fiftyone delegated launch` here.
     os.environ.setdefault("FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS", "true")
     # FiftyOne's client prints on standard output while a slow server comes up, and later on.
@@ -31,16 +44,16 @@ def served(dataset: Any, port: int, view: str | None = None) -> Iterator[tuple[s
         session = load_fiftyone().launch_app(
             dataset,
             color_scheme=_colours(dataset),
-            address=ADDRESS,
+            address=address,
             port=port,
             remote=True,
             auto=False,
         )
         try:
-            address = f"http://{ADDRESS}:{port}/datasets/{quote(dataset.slug)}"
+            url = f"http://{address}:{port}/datasets/{quote(dataset.slug)}"
             if view:
-                address += f"?view={quote(load_fiftyone().core.utils.to_slug(view))}"
-            yield address, session
+                url += f"?view={quote(load_fiftyone().core.utils.to_slug(view))}"
+            yield url, session
         finally:
             session.close()
 
@@ -59,13 +72,25 @@ def _colours(dataset: Any) -> Any:
     )
 
 
-def _require_free(port: int) -> None:
+def _is_local(address: str) -> bool:
+    """Whether only this machine reaches an address; a name may mean any."""
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def _require_free(address: str, port: int) -> None:
     """FiftyOne would silently show an older server's data on a port that is taken."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((ADDRESS, port))
+            probe.bind((address or "none", port))  # "" would be all addresses
         except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                raise HubError(
+                    f"{address} is no IPv4 address of this machine.", f"--address {ADDRESS}"
+                ) from error
             raise HubError(
                 f"Port {port} is taken.",
                 f"bccurate review --port {port + 1 if port < 65535 else 5151}",

@@ -46,9 +46,10 @@ def summary(ctx: Any, label: str) -> Any:
     """The output form of an operator that returned what ``perform`` gave."""
     types = load_fiftyone().operators.types
     outputs = types.Object()
+    shown = ctx.results.get("summary", "").replace("```", "'''")  # a name must not end the block
     lines = [
         part
-        for line in ctx.results.get("summary", "").splitlines()
+        for line in shown.splitlines()
         for part in wrap(line, WIDTH, subsequent_indent="    ", break_long_words=False) or [""]
     ]
     # Under another name than the result's: a result would take the place of the markdown.

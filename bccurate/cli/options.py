@@ -51,13 +51,16 @@ def echo(record: Any, as_json: bool, file: IO[str] | None = None) -> None:
 
     The JSON has the options in force too: ``--config`` takes them.
     """
+    from bccurate.reporting.text import visible  # a name may hold what a terminal would obey
+
     if as_json:
         context = click.get_current_context(silent=True)
         data = record.to_json()
         options = given(context, record.dataset) if context else {}
         click.echo(json.dumps(data | {"options": options}, ensure_ascii=False), file=file)
     else:
-        click.echo("\n".join(map(_painted, str(record).split("\n"))), file=file, color=coloured())
+        lines = visible(str(record), "\n").split("\n")
+        click.echo("\n".join(map(_painted, lines)), file=file, color=coloured())
 
 
 def _painted(line: str) -> str:

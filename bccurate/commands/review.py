@@ -5,7 +5,7 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Callable
 
-from bccurate.app.launch import served
+from bccurate.app.launch import ADDRESS, served
 from bccurate.app.link import installed, link, share_zoo
 from bccurate.hub.open import opened
 from bccurate.hub.views import chosen
@@ -19,8 +19,9 @@ def review(
     port: int = 5151,
     browser: bool = True,
     started: Callable[[ReviewRecord], None] | None = None,
+    address: str = ADDRESS,
 ) -> ReviewRecord:
-    """Serve the App on 127.0.0.1 until the process is interrupted.
+    """Serve the App, on 127.0.0.1 only, until the process is interrupted.
 
     Args:
         dataset: name; the one in use where None.
@@ -28,10 +29,11 @@ def review(
         port: of this machine.
         browser: open a browser window too.
         started: called with the record once the App answers.
+        address: another address to listen on. The App has no login: a warning is printed.
 
     Raises:
         UsageError: an unknown dataset or view.
-        HubError: the port is taken or the App does not start.
+        HubError: the port is taken, the address is not of this machine, or the App does not start.
     """
     name = dataset_in_use(dataset)
     with opened(name) as hub:
@@ -39,7 +41,7 @@ def review(
             chosen(hub, view)
         link()
         share_zoo()
-        with served(hub, port, view) as (url, session):
+        with served(hub, port, view, address) as (url, session):
             record = ReviewRecord(name, url, view, sorted(installed()))
             if started:
                 started(record)

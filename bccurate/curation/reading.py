@@ -26,6 +26,8 @@ FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
 MAX_PIXELS = 64_000_000  # a whole-slide thumbnail passes, a decompression bomb does not
 MAX_BYTES = 1 << 30
+BROKEN_STARTS = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"GIF8": "GIF", b"RIFF": "WEBP",
+                 b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP"}  # fmt: skip
 # Pillow warns of doubtful metadata; the pixels alone decide here. Not catch_warnings: threads.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
 
@@ -126,8 +128,8 @@ def _to_eight_bits(pixels: np.ndarray, mode: str) -> np.ndarray:
 
 def _note(image: Image.Image) -> str:
     notes = []
-    if getattr(image, "n_frames", 1) > 1:
-        notes.append(f"{image.n_frames} frames, the first was taken")  # type: ignore[attr-defined]
+    if getattr(image, "is_animated", False):  # not n_frames: a GIF is read whole to count them
+        notes.append("several frames, the first was taken")
     if image.mode.startswith("I") or image.mode in ("F", "CMYK"):
         notes.append(f"mode {image.mode}, converted to 8-bit RGB")
     if min(image.size) < 8:
@@ -143,4 +145,7 @@ def _looks_like(data: bytes) -> str:
         return "SVG"
     if head.startswith(b"%!ps"):
         return "PostScript"
+    for start, kind in BROKEN_STARTS.items():
+        if data.startswith(start):
+            return f"broken {kind}"
     return "text" if data[:512].isascii() else "unknown bytes"

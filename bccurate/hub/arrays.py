@@ -16,6 +16,7 @@ from tokenize import TokenError
 import numpy as np
 from PIL import Image
 
+from bccurate.archives import open_zip
 from bccurate.errors import InputError
 from bccurate.files import atomic_write, disk_errors
 from bccurate.hub.manifest import Row, read_tags
@@ -25,6 +26,7 @@ MAX_ARRAY_BYTES = 16 << 30
 # What zipfile and numpy raise on bytes that are not theirs.
 BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, ValueError, KeyError, RuntimeError, OSError,
           SyntaxError, TokenError)  # fmt: skip
+MAX_HEADER = 1 << 16  # bytes of an array's header; numpy would read as many as it claims to have
 MAX_RATIO = 200  # unpacked over packed; photographs reach 3, a bomb 1,000
 PAIRS = (
     ("images", "labels", None),
@@ -52,7 +54,7 @@ def write_npz_images(path: Path, folder: Path) -> Iterator[Row]:
         InputError: not an npz, an object array, a wrong shape or type, or larger than the caps.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_zip(path) as archive:
             shapes = {Path(name).stem: _header(path, archive, name) for name in archive.namelist()}
             pairs = [pair for pair in PAIRS if pair[0] in shapes]
             if not pairs:
@@ -73,7 +75,8 @@ def write_npz_images(path: Path, folder: Path) -> Iterator[Row]:
 def _header(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[int, ...]:
     """The shape of one array, after its size was found to be what it claims."""
     info = archive.getinfo(name)
-    with archive.open(name) as file:
+    with archive.open(name) as packed:
+        file = io.BytesIO(packed.read(MAX_HEADER))
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0
         shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)

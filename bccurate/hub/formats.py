@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bccurate.archives import unpack
 from bccurate.curation.reading import IMAGE_SUFFIXES
 from bccurate.errors import InputError
-from bccurate.files import dataset_home, safe_name, sha256_of_file, unpack
+from bccurate.files import dataset_home, safe_name, sha256_of_file
 from bccurate.hub import coco, manifest
 from bccurate.hub.manifest import Row
 

@@ -9,6 +9,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bccurate.progress import say
 from bccurate.records import Record
 
 if TYPE_CHECKING:
@@ -33,12 +34,24 @@ def save(dataset: fo.Dataset, run: str, record: Record, options: dict[str, Any])
 
 
 def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
-    """The record of a finished run as JSON data, or None."""
+    """The record of a finished run as JSON data, or None.
+
+    A damaged one is said and counts as none, so that its command does the work again.
+    """
     if not dataset.has_run(run):
         return None
     results = dataset.load_run_results(run, cache=False)
     text = getattr(results, "record", None)
-    return json.loads(text) if text else None
+    if not text:
+        return None
+    try:
+        record = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
+        record = error
+    if not isinstance(record, dict):
+        say(f"warning: the record of run {run} is damaged; it counts as not there")
+        return None
+    return record
 
 
 def stored_options(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import torch
 
+from bccurate.archives import unpacked_size
 from bccurate.errors import InputError, UsageError
 from bccurate.files import disk_errors, home, sha256_of_file
 from bccurate.learning.tensorfile import write_tensors
@@ -84,9 +85,11 @@ def as_safetensors(path: Path) -> Path:
 
 
 def _unpickle(path: Path) -> dict[str, torch.Tensor]:
-    from timm.models import load_state_dict
-
     try:
+        if unpacked_size(path) > MAX_GROWTH * path.stat().st_size:
+            raise ValueError("it unpacks to far more than it holds")
+        from timm.models import load_state_dict  # seconds: not for what is refused
+
         found = load_state_dict(str(path), weights_only=True)
     except Exception as error:  # what a broken pickle raises shares no base class
         reason = str(error).split("\n", 1)[0][:200] or type(error).__name__

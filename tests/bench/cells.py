@@ -18,7 +18,7 @@ _PER_SIDE = 3
 def folder_of_images(data: Path) -> Path:
     """``data`` itself where it is a folder, else unpacked, else 2,000 rendered cells."""
     import bccurate
-    from bccurate.files import unpack
+    from bccurate.archives import unpack
 
     if data.is_dir():
         return data

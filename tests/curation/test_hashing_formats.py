@@ -8,8 +8,8 @@ import pytest
 from image_formats import KINDS, REFERENCE, unequal, write_images
 from PIL import Image
 
+from bccurate.archives import unpack
 from bccurate.curation.hashing import hash_files
-from bccurate.files import unpack
 
 
 @pytest.fixture(scope="module")

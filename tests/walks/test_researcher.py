@@ -38,7 +38,7 @@ def test_from_the_download_to_a_model_and_its_mistakes(walk, request):
 
 
 def _some_real_cells(archive: Path, folder: Path, of_a_class: int = 60) -> Path:
-    from bccurate.files import unpack
+    from bccurate.archives import unpack
 
     images = next(unpack(archive, folder).glob("*/images"))
     for label in images.iterdir():

@@ -1,0 +1,113 @@
+"""What is fuzzed: each target reads one file and ends in a value or in an error of ours."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from bccurate.archives import unpack
+from bccurate.curation.facts import ImageFacts, Unreadable
+from bccurate.curation.plain import read_batch
+from bccurate.errors import BccurateError
+from bccurate.hub import runs
+from bccurate.hub.formats import discover
+from bccurate.learning.tensorfile import read_tensors
+from bccurate.learning.zoo import list_models
+
+CORPUS = Path(__file__).resolve().parent.parent / "corpus"
+MOST_PIXELS = 64_000_000
+
+
+def _image(file: Path) -> None:
+    """By both roads, and each answer is one that the rest can rely on."""
+    (facts,) = read_batch([str(file)])
+    assert isinstance(facts, ImageFacts | Unreadable)
+    if isinstance(facts, ImageFacts):
+        assert 0 < facts.width * facts.height <= MOST_PIXELS
+        assert np.isfinite([facts.intensity_mean, facts.intensity_std, facts.sharpness]).all()
+        json.dumps(facts.note).encode()
+    else:
+        assert facts.reason
+        facts.reason.encode()
+
+
+def _source(suffix: str) -> Callable[[Path], None]:
+    def read(file: Path) -> None:
+        named = file.with_suffix(suffix)
+        os.replace(file, named)
+        for row in discover(named, "fuzz").rows:
+            assert os.path.isabs(row.filepath)
+
+    return read
+
+
+def _unpacked(file: Path) -> None:
+    target = unpack(file, file.parent / "unpacked")
+    assert not any(path.is_symlink() for path in target.rglob("*"))
+
+
+def _manifest(file: Path) -> None:
+    os.replace(file, file.parent / "manifest.json")
+    for spec in list_models(file.parent):
+        assert spec.name and ".." not in spec.module
+
+
+def _weights(file: Path) -> None:
+    tensors, header = read_tensors(file)
+    assert sum(t.numel() * t.element_size() for t in tensors.values()) <= file.stat().st_size
+    assert isinstance(header, dict)
+
+
+class _Store:
+    """A dataset of which only the runs are asked."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def has_run(self, run: str) -> bool:
+        return True
+
+    def load_run_results(self, run: str, cache: bool) -> SimpleNamespace:
+        return SimpleNamespace(record=self.text)
+
+
+def _run(file: Path) -> None:
+    """A stored record: what is damaged counts as not there, and is said."""
+    record = runs.load(_Store(file.read_bytes().decode("utf-8", "surrogateescape")), "import")
+    assert record is None or isinstance(record, dict)
+
+
+TARGETS: dict[str, Callable[[Path], None]] = {
+    "images": _image,
+    "npz": _source(".npz"),
+    "csv": _source(".csv"),
+    "archives": _unpacked,
+    "manifest": _manifest,
+    "safetensors": _weights,
+    "runs": _run,
+}
+
+
+def attempt(target: str, data: bytes, folder: Path) -> bool:
+    """Whether a target takes ``data``; whatever it raises but an error of ours is let through."""
+    folder.mkdir(parents=True)
+    file = folder / "input"
+    file.write_bytes(data)
+    try:
+        TARGETS[target](file)
+    except BccurateError:
+        return False
+    finally:
+        shutil.rmtree(folder)
+    return True
+
+
+def seeds(target: str) -> list[Path]:
+    """The corpus of a target."""
+    return sorted((CORPUS / target).iterdir())

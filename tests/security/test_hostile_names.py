@@ -1,0 +1,126 @@
+"""Names that are markup, formulas, quotes and directions: shown, and never obeyed.
+
+What the page does with each text stands in ``tests/reporting/test_page.py``; here the names come
+from files and a table, through the commands, and a browser looks at what was written. No command
+writes a CSV.
+"""
+
+from __future__ import annotations
+
+import csv
+import importlib.util
+import os
+import shutil
+from collections.abc import Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+LABELS = [
+    "<script>fetch('http://127.0.0.1:9/label')</script>",
+    '"><img src=http://127.0.0.1:9/x onerror=alert(1)>',
+    "=cmd|' /C calc'!A0",
+    "\u202egpj.exe",
+    "two\nlines\r\n\x1b[31mred",
+    "{{ 7 * 7 }}{% raw %}",
+]
+NAMES = [
+    "<svg onload=alert(1)>.png",
+    "a'b\"c&amp;.png",
+    "new\nline.png",
+    "\u202egnp.png",
+    "=1+1.png",
+]
+LIVE = {"script", "iframe", "object", "embed", "form", "link", "base"}
+
+
+class Page(HTMLParser):
+    """What a browser would load or run."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.live: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in LIVE:
+            self.live.append(tag)
+        for name, value in attrs:
+            address = name in ("src", "href", "srcset", "xlink:href", "action")
+            inside = (value or "#").startswith(("#", "data:image/"))
+            if name.startswith("on") or (address and not inside):
+                self.live.append(f"{tag} {name}={value}")
+
+
+@pytest.fixture
+def hostile(cli, name: str, tmp_path: Path) -> tuple[str, list[Path]]:
+    """A dataset of such names, with every page that can be made of it without a model."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "cells"
+    rows = []
+    for which, label in enumerate(LABELS):
+        for number in range(6):
+            file = folder / f"{which}-{number}-{NAMES[number % len(NAMES)]}"
+            file.parent.mkdir(exist_ok=True)
+            pixels = rng.integers(0, 256, (24, 24, 3), dtype=np.uint8)
+            Image.fromarray(pixels if number else np.zeros_like(pixels) + 9).save(file)
+            rows.append((str(file), label))
+    with open(tmp_path / "cells.csv", "w", newline="") as table:
+        csv.writer(table).writerows([("filepath", "label"), *rows])
+    assert cli("import", tmp_path / "cells.csv", "--name", name).code == 0
+    pages = [tmp_path / "report.html", tmp_path / "plot.html"]
+    for command in (("dedupe",), ("outliers", "--plot", pages[1]), ("split",), ("leaks",),
+                    ("report", "--out", pages[0])):  # fmt: skip
+        outcome = cli(*command, "-d", name)
+        assert outcome.code == 0, outcome
+        assert "\x1b" not in outcome.out and "\u202e" not in outcome.out
+    return name, pages
+
+
+def test_nothing_in_a_page_is_unescaped(hostile, cli) -> None:
+    """No tag, handler or address of a name; no direction mark; templates are not run."""
+    name, pages = hostile
+    for page in pages:
+        html = page.read_text(encoding="utf-8")
+        assert Page(html).live == [], page
+        assert "\u202e" not in html and "\x1b" not in html
+        assert "&lt;script&gt;fetch" in html and "{{ 7 * 7 }}" in html
+    shown = cli("info", "-d", name)
+    assert "=cmd|" in shown.out and "\x1b" not in shown.out and "\u202e" not in shown.out
+
+
+@pytest.fixture
+def browser(tmp_path: Path) -> Iterator:
+    """A page of a browser that lets scripts run; skipped where there is none."""
+    missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
+    if importlib.util.find_spec("playwright") is None:
+        missing = "playwright is not installed (pip install playwright)"
+    if missing:
+        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        context = playwright.chromium.launch_persistent_context(
+            tmp_path / "profile", executable_path=CHROMIUM, headless=True, args=["--no-sandbox"]
+        )
+        yield context.pages[0]
+        context.close()
+
+
+@pytest.mark.browser
+def test_a_browser_asks_for_nothing_and_runs_nothing(hostile, browser) -> None:
+    """The file itself and its ``data:`` pictures are all that is loaded; no dialog opens."""
+    asked: list[str] = []
+    dialogs: list[str] = []
+    browser.on("request", lambda request: asked.append(request.url))
+    browser.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    for page in hostile[1]:
+        browser.goto(page.as_uri(), wait_until="load")
+        browser.wait_for_timeout(300)
+    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+    assert {url for url in asked if url.startswith("file:")} == {p.as_uri() for p in hostile[1]}
+    assert dialogs == []
