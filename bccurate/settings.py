@@ -6,13 +6,14 @@ import json
 import os
 
 from bccurate.errors import UsageError
-from bccurate.files import atomic_write, home
+from bccurate.files import atomic_write, home, sweep
 
 
 def use_dataset(name: str) -> bool:
     """Remember ``name``; tells whether it was another one before."""
     if _stored() == name:
         return False
+    sweep(home(), idle=60)
     with atomic_write(home() / "config.json", "w") as file:
         json.dump({"dataset": name}, file)
     return True
