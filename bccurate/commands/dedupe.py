@@ -64,7 +64,7 @@ def dedupe(
         "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
     }  # fmt: skip
     name = dataset_in_use(dataset)
-    with connected(engine, ray_address) as crew, opened(name) as hub:
+    with connected(engine, ray_address) as crew, opened(name, write=True) as hub:
         view = views.originals(hub)
         require_samples(
             view, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"

@@ -41,8 +41,8 @@ def leaks(dataset: str | None = None, group: str | None = None) -> LeaksRecord:
         UsageError: an unknown dataset or field, or duplicates were not looked for.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
-        if not hub.has_run("dedupe"):
+    with opened(name, write=True) as hub:
+        if not runs.has(hub, "dedupe"):
             raise UsageError(
                 f"Duplicates were not looked for in {name!r} yet.", f"bccurate dedupe -d {name}"
             )

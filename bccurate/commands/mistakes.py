@@ -43,7 +43,7 @@ def mistakes(
 
     name = dataset_in_use(dataset)
     field = field_of(model)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         classes = load_model(weights_file(name, model, zoo), zoo).classes
         require_current_predictions(hub, name, model)
         found = read_predictions(views.originals(hub), model)

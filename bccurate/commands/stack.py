@@ -35,7 +35,9 @@ from bccurate.commands.training_data import (
 )
 from bccurate.curation.splits import assign_folds
 from bccurate.errors import InputError, UsageError
+from bccurate.files import sweep
 from bccurate.hub import runs
+from bccurate.hub.lock import turn
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns
 from bccurate.hub.views import originals
@@ -88,7 +90,7 @@ def train_stacker(
     stated = {key: value for key, value in given.items() if value is not None}
     settings = make_settings(DEFAULTS | stated | {"image_size": 0})
     folder = model_folder(name, spec.name)
-    with opened(name) as hub:
+    with turn(f"{name} {spec.name}"), opened(name) as hub:
         bases = _bases(hub, name, names, zoo)
         training, validation = training_samples(hub, ()), validation_samples(hub)
         classes = classes_of(training, name)
@@ -103,6 +105,7 @@ def train_stacker(
         finished = finished_with(folder, options)
         trained_now = finished is None
         if finished is None:
+            sweep(folder)
             fold_of = _assign(hub, training, folds, settings.seed)
             _train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
             write_folds(folder, Folds(joined, folds, fold_of))
@@ -188,6 +191,7 @@ def _train_folds(
             options = asdict(base.settings) | {"data": digest(others, validation)}
             if resume is not False and finished_with(place, options):
                 continue
+            sweep(place)
             say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
             work = Work(others, validation, classes, place, None if resume else resume)
             result = fit(base.spec, work, base.settings)
