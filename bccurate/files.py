@@ -8,15 +8,19 @@ import os
 import re
 import secrets
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from bccurate.errors import InputError, NoSpaceError
+from bccurate.errors import BccurateError, InputError, NoSpaceError
 
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 REFUSED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
            errno.ENAMETOOLONG)  # fmt: skip
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # as atomic_write and atomic_folder name them
 
 
 def home() -> Path:
@@ -35,16 +39,25 @@ def safe_name(name: str) -> str:
     return safe if safe and safe == name else f"{safe}-{sha256(name.encode())[:8]}"
 
 
+def fault_of_machine(error: OSError, path: object) -> BccurateError | None:
+    """The error of ours where the machine has run out of disk or of file handles, else None."""
+    if error.errno in FULL:
+        return NoSpaceError(
+            f"No space left while writing {path}", "free some space, then run this again"
+        )
+    if error.errno in TOO_MANY_OPEN:
+        return InputError(f"Too many open files at {path}", "ulimit -n 4096, then run this again")
+    return None
+
+
 @contextmanager
 def disk_errors(path: Path) -> Iterator[None]:
     """Turn a full disk or a refused write at ``path`` into an error of ours."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise NoSpaceError(
-                f"No space left while writing {path}", "free some space, then run this again"
-            ) from error
+        if ours := fault_of_machine(error, path):
+            raise ours from error
         if error.errno in REFUSED:
             raise InputError(
                 f"Cannot write {path}: {error.strerror}", f"ls -ld {path.parent}"
@@ -83,6 +96,17 @@ def atomic_write(path: Path, mode: str = "wb", durable: bool = True) -> Iterator
         except BaseException:
             work.unlink(missing_ok=True)
             raise
+
+
+def sweep(folder: Path, idle: float = 0) -> None:
+    """Remove what killed calls left half-written in ``folder``.
+
+    For who alone writes there; else only what nobody has touched for ``idle`` seconds.
+    """
+    with disk_errors(folder):
+        for left in folder.glob(".*.tmp"):
+            if TEMPORARY.fullmatch(left.name) and left.lstat().st_mtime <= time.time() - idle:
+                shutil.rmtree(left) if left.is_dir() else left.unlink(missing_ok=True)
 
 
 def sha256(data: bytes) -> str:

@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from bccurate.errors import UsageError
-from bccurate.files import atomic_write, home
+from bccurate.files import atomic_write, home, sweep
 
 MOST_USED = 50
 
@@ -17,6 +17,7 @@ def use_dataset(name: str) -> bool:
     if _stored() == name:
         return False
     used = [name, *(other for other in datasets_used() if other != name)]
+    sweep(home(), idle=60)
     with atomic_write(home() / "config.json", "w") as file:
         json.dump({"dataset": name, "used": used[:MOST_USED]}, file)
     return True

@@ -50,7 +50,7 @@ def _start_mongod(folder: Path) -> str:
 
     # Before fiftyone is imported: it then closes its connections first and exits at once.
     atexit.register(stop)
-    for _ in range(200):
+    for _ in range(1200):  # a minute: on a machine that does much else it takes long
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return f"mongodb://127.0.0.1:{port}"

@@ -96,13 +96,21 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
-        _fail(
-            f"A fault of ours: {type(error).__name__}: {error}\n"
-            "  try: BCCURATE_DEBUG=1 with the same command, and send us what it prints",
-            1,
-            error,
-        )
+        _fail(*_unforeseen(error), error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _unforeseen(error: Exception) -> tuple[str, int]:
+    """Message and exit code of what no command foresaw: the machine's fault, or ours."""
+    from bccurate.files import fault_of_machine  # late: --help has no use for it
+
+    if isinstance(error, OSError) and (known := fault_of_machine(error, error.filename)):
+        return str(known), known.exit_code
+    return (
+        f"A fault of ours: {type(error).__name__}: {error}\n"
+        "  try: BCCURATE_DEBUG=1 with the same command, and send us what it prints",
+        1,
+    )
 
 
 def _fail(message: str, code: int, error: BaseException | None = None) -> None:

@@ -51,7 +51,7 @@ def apply_review(dataset: str | None = None) -> ApplyReviewRecord:
             variant. Nothing is written then.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         samples = read_reviewed(hub)
         _check(hub, [sample for sample in samples if sample.decisions], _classes(hub, samples))
         originals = [sample for sample in samples if VARIANT not in sample.tags]
@@ -59,7 +59,7 @@ def apply_review(dataset: str | None = None) -> ApplyReviewRecord:
         retagged = write_tags(hub, originals)
         changed = bool(relabelled) | bool(retagged) | refresh_clean(hub)
         record = _record(hub, [sample for sample in originals if sample.decisions])
-        if record.decisions or hub.has_run(RUN):
+        if record.decisions or runs.has(hub, RUN):
             changed |= runs.save(hub, RUN, record, {})
         after = AFTER_LABELS if relabelled else AFTER_TAGS if retagged else ()
         return replace(record, changed=changed, warnings=out_of_date(hub, after))

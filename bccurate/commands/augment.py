@@ -16,7 +16,7 @@ import numpy as np
 from bccurate.commands.fidelity import measure_fidelity
 from bccurate.commands.pictures import pixels
 from bccurate.errors import UsageError, nearest
-from bccurate.files import atomic_write, dataset_home, sha256
+from bccurate.files import atomic_write, dataset_home, sha256, sweep
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_field, label_path, labelled, require_samples
@@ -96,7 +96,7 @@ def augment(
     name = dataset_in_use(dataset)
     folder = dataset_home(name) / "variants" / kind
     run = f"augment_{kind}"
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         earlier = runs.stored_options(hub, run)
         if earlier not in (None, options.stored()):
             raise UsageError(
@@ -108,23 +108,25 @@ def augment(
         there = set(hub.match_tags(kind).values("filepath"))
         wanted = _plan(sources, folder, options, copies)
         todo = [variant for variant in wanted if str(variant.file) not in there]
+        sweep(folder)
         if earlier is None:  # before the first file: what a killed call wrote can be undone
             begun = AugmentRecord(name, kind, 0, 0, str(folder), kind)
             runs.save(hub, run, begun, options.stored())
         written = add_samples(hub, _samples(label_field(hub), todo, options))
         views.save(hub, kind, hub.match_tags(kind))
         total = len(hub.match_tags(kind))
-        stored = (runs.load(hub, run) or {}).get("fidelity")
+        stored = runs.load(hub, run) or {}
+        known = stored.get("fidelity")
         if fidelity:
-            measured, warnings = measure_fidelity(hub, kind, noise, options.magnitude, stored)
+            measured, warnings = measure_fidelity(hub, kind, noise, options.magnitude, known)
         else:
-            measured, warnings = None if written else stored, []
+            measured, warnings = None if written else known, []
         record = AugmentRecord(
             name, kind, written, total - written, str(folder), kind, measured,
-            changed=written > 0 or measured != stored,
+            changed=written > 0 or measured != known,
             warnings=_missing(todo, written) + warnings,
         )  # fmt: skip
-        if record.changed or earlier is None:
+        if record.changed or total != stored["written"] + stored["already_there"]:
             runs.save(hub, run, record, options.stored())
         return record
 

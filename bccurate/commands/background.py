@@ -21,7 +21,7 @@ from bccurate.curation.background import (
     without_background,
 )
 from bccurate.errors import UsageError, nearest
-from bccurate.files import atomic_write, dataset_home, sha256
+from bccurate.files import atomic_write, dataset_home, sha256, sweep
 from bccurate.hub import runs, views
 from bccurate.hub.masks import (
     AREA_FIELD,
@@ -68,11 +68,11 @@ def background(
     if method not in METHODS:
         raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         _check_maker(hub, method)
         samples = views.looked_at(hub, view)
         require_samples(samples, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        if not hub.has_run(RUN):  # before the first write: what a killed call left can be undone
+        if not runs.has(hub, RUN):  # before the first write: what a killed call left can be undone
             runs.save(hub, RUN, _record(hub, samples, method, None, 0), {"method": method})
         masked = _write_masks(hub, samples, method)
         colour = (runs.load(hub, RUN) or {}).get("colour")
@@ -158,6 +158,7 @@ class _Variant:
 def _write_variants(hub: Any, method: str, colour: Sequence[int]) -> int:
     declare_variant_fields(hub)
     folder = _folder(hub.name)
+    sweep(folder)
     there = set(hub.match_tags(VIEW).values("filepath"))
     rows = columns(_trained_on(hub), "id", "filepath", label_path(hub))
     todo = [

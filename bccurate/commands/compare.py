@@ -39,7 +39,7 @@ def compare(
         InputError: no sample has a split.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         chosen = list(dict.fromkeys(models))
         warnings: list[str] = []
         if not chosen:

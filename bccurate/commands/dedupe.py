@@ -68,7 +68,7 @@ def dedupe(
     }  # fmt: skip
     options |= {"view": view} if view else {}
     name = dataset_in_use(dataset)
-    with connected(engine, ray_address) as crew, opened(name) as hub:
+    with connected(engine, ray_address) as crew, opened(name, write=True) as hub:
         chosen = views.looked_at(hub, view)
         require_samples(
             chosen, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"

@@ -60,7 +60,7 @@ def evaluate(
         InputError: no sample has a split.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         record, parts = measure(hub, name, model, zoo, view)
         if not corruptions:
             return record

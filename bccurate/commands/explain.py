@@ -61,7 +61,7 @@ def explain(
     name = dataset_in_use(dataset)
     field = f"gradcam_{field_of(model)}"
     run = f"explain_{field_of(model)}"
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         file = weights_file(name, model, zoo)
         trained = load_model(file, zoo)
         _check_target(target, trained.classes)
@@ -136,8 +136,7 @@ def _forget(hub: Any, fields: tuple[str, ...], run: str) -> None:
 
     The run goes first: after a kill in between, what is there counts as nobody's.
     """
-    if hub.has_run(run):
-        hub.delete_run(run)
+    runs.forget(hub, run)
     for field in fields:
         if hub.get_field(field) is not None:
             hub.clear_sample_field(field)

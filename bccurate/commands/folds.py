@@ -22,6 +22,7 @@ from bccurate.commands.trained import (
 from bccurate.commands.training_data import Samples, classes_of, digest, training_samples
 from bccurate.curation.splits import assign_folds
 from bccurate.errors import InputError, UsageError
+from bccurate.files import sweep
 from bccurate.hub.read import columns
 from bccurate.hub.views import originals
 from bccurate.progress import say
@@ -102,6 +103,7 @@ def train_folds(
             options = asdict(base.settings) | {"data": digest(others, validation)}
             if resume is not False and finished_with(place, options):
                 continue
+            sweep(place)
             say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
             work = Work(others, validation, classes, place, None if resume else resume)
             result = fit(base.spec, work, base.settings)

@@ -13,6 +13,7 @@ from bccurate.curation.workers import read_many
 from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs
 from bccurate.hub.formats import FORMATS, discover
+from bccurate.hub.lock import turn
 from bccurate.hub.manifest import Row
 from bccurate.hub.open import opened
 from bccurate.hub.published import BLOODMNIST, is_published, published_file
@@ -54,7 +55,14 @@ def import_(
         path = published_file(size)
     if not name or not name.strip():
         raise UsageError("A dataset needs a name.", f"bccurate import {path} --name cells")
-    listing = discover(Path(path), name, format)
+    with turn(name):  # for the unpacking, too
+        record = _import(Path(path), name, format)
+    use_dataset(name)
+    return record
+
+
+def _import(path: Path, name: str, format: str) -> ImportRecord:
+    listing = discover(path, name, format)
     with opened(name, create=True) as dataset:
         declare_fields(dataset)
         known = set(dataset.values("filepath"))
@@ -63,14 +71,14 @@ def import_(
             raise InputError(f"None of the files is there: {new[0].filepath}", f"ls {path}")
         conflicting = {conflict["filepath"] for conflict in listing.conflicts}
         unreadable = list(listing.unreadable)
-        mended = mend_unreadable(dataset, {row.filepath for row in listing.rows} & known)
+        mended, bad = mend_unreadable(dataset, {row.filepath for row in listing.rows} & known)
         notes = [{"filepath": path, "note": "decodes now, no longer unreadable"} for path in mended]
         added = add_samples(
             dataset, _samples(label_field(dataset), new, conflicting, unreadable, notes)
         )
         record = ImportRecord(
             dataset=name,
-            source=str(Path(path).absolute()),
+            source=str(path.absolute()),
             format=listing.format,
             added=added,
             already_there=len(listing.rows) - added,
@@ -81,12 +89,31 @@ def import_(
             conflicts=listing.conflicts,
             changed=added > 0 or bool(mended),
         )
-        conflicts = _all_conflicts(dataset, listing.conflicts)
-        if record.changed or conflicts != (runs.load(dataset, "import") or {}).get("conflicts"):
-            stored = replace(record, conflicts=conflicts)
-            runs.save(dataset, "import", stored, {"path": record.source, "format": format})
-    use_dataset(name)
-    return record
+        _store(dataset, record, bad, mended, format)
+        return record
+
+
+def _store(
+    dataset: Any,
+    record: ImportRecord,
+    bad: Sequence[Unreadable],
+    mended: Sequence[str],
+    format: str,
+) -> None:
+    """Store the run, where there is news; conflicts and unreadable files of earlier calls stay.
+
+    Those that were killed before they could store a run count, too: ``bad`` are of all of them.
+    """
+    earlier = runs.load(dataset, "import") or {}
+    conflicts, unreadable = earlier.get("conflicts", []), earlier.get("unreadable", [])
+    known_bad = [{"filepath": one.filepath, "reason": one.reason} for one in bad]
+    stored = replace(
+        record,
+        conflicts=_joined(conflicts, record.conflicts),
+        unreadable=_joined(unreadable, known_bad, record.unreadable, without=mended),
+    )
+    if record.changed or not earlier or stored.conflicts != conflicts:
+        runs.save(dataset, "import", stored, {"path": record.source, "format": format})
 
 
 def _samples(
@@ -114,10 +141,10 @@ def _note(row: Row, facts: Any) -> str:
     return "; ".join([*own, *([facts.note] if facts.note else [])])
 
 
-def _all_conflicts(dataset: Any, new: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The conflicts of this import and of the earlier ones, one a path."""
-    earlier = (runs.load(dataset, "import") or {"conflicts": []})["conflicts"]
-    return list({conflict["filepath"]: conflict for conflict in [*earlier, *new]}.values())
+def _joined(*parts: list[dict[str, Any]], without: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """What was found by this import and the earlier ones, the last word on each path, sorted."""
+    found = {row["filepath"]: row for part in parts for row in part}
+    return [found[path] for path in sorted(found) if path not in without]
 
 
 def _class_counts(dataset: Any) -> dict[str, int]:

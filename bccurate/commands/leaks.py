@@ -44,8 +44,8 @@ def leaks(
         UsageError: an unknown dataset, view or field, or duplicates were not looked for.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
-        if not hub.has_run("dedupe"):
+    with opened(name, write=True) as hub:
+        if not runs.has(hub, "dedupe"):
             raise UsageError(
                 f"Duplicates were not looked for in {name!r} yet.", f"bccurate dedupe -d {name}"
             )

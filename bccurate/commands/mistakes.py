@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.out_of_fold import out_of_fold
+from bccurate.commands.out_of_fold import out_of_fold, weights_of_folds
 from bccurate.commands.trained import (
     model_folder,
     read_finished,
@@ -19,6 +19,7 @@ from bccurate.commands.trained import (
 from bccurate.curation.label_errors import METHODS, likely_labels
 from bccurate.errors import UsageError, nearest
 from bccurate.hub import runs, views
+from bccurate.hub.lock import turn
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import Predictions, field_of, read_predictions
 from bccurate.hub.read import label_field
@@ -64,8 +65,10 @@ def mistakes(
         raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
     run = f"mistakes_{field_of(model)}"
     classes = load_model(weights_file(name, model, zoo), zoo).classes
-    with opened(name) as hub:
-        unseen = out_of_fold(hub, model, folds, run, zoo)
+    with turn(f"{name} {model}"), opened(name) as hub:
+        weights = weights_of_folds(hub, model, folds, zoo)
+    with opened(name, write=True) as hub:  # again: others may have written while it trained
+        unseen = out_of_fold(hub, model, weights, run, zoo)
         if unseen is None:
             require_current_predictions(hub, name, model)
         field = unseen.field if unseen else field_of(model)

@@ -47,30 +47,40 @@ def folds_folder(dataset: str, model: str) -> Path:
     return model_folder(dataset, model) / "out_of_fold"
 
 
-def out_of_fold(
-    hub: Any, model: str, folds: int | None, run: str, zoo: str | Path | None
-) -> OutOfFold | None:
-    """Train the models of the folds where they are not there, and predict with them.
+def weights_of_folds(hub: Any, model: str, folds: int | None, zoo: str | Path | None) -> list[str]:
+    """The sums of the weights of the folds' models, trained where they are not there.
 
     Args:
-        hub: the dataset.
+        hub: the dataset; nothing is written to it.
         model: one that was trained on it.
         folds: at least 2; None takes those that an earlier call trained.
-        run: whose options hold the ``weights`` that wrote the field.
         zoo: as for ``train``.
 
     Returns:
-        None where ``folds`` is None and there are none of this model as it is now.
+        None of them where ``folds`` is None and there are none of this model as it is now.
 
     Raises:
         UsageError: fewer than two folds, or a model that was not trained on images here.
     """
     if folds is None:
-        weights = _earlier(hub.name, model, zoo)
-    elif folds < 2:
+        return _earlier(hub.name, model, zoo)
+    if folds < 2:
         raise UsageError(f"--folds is at least 2, not {folds}")
-    else:
-        weights = _train(hub, base_of(hub.name, model, zoo), model, folds)
+    return _train(hub, base_of(hub.name, model, zoo), model, folds)
+
+
+def out_of_fold(
+    hub: Any, model: str, weights: list[str], run: str, zoo: str | Path | None
+) -> OutOfFold | None:
+    """Predict with the folds' models of these ``weights``; None where there are none.
+
+    Args:
+        hub: the dataset.
+        model: one that was trained on it.
+        weights: as ``weights_of_folds`` gives them.
+        run: whose options hold the ``weights`` that wrote the field.
+        zoo: as for ``train``.
+    """
     if not weights:
         return None
     if (runs.stored_options(hub, run) or {}).get("weights") != weights:
@@ -110,8 +120,7 @@ def _train(hub: Any, base: Base, model: str, folds: int) -> list[str]:
 
 def _forget(hub: Any, model: str, run: str) -> None:
     """Predictions of other weights would pass for these. The run goes first, as a kill may come."""
-    if hub.has_run(run):
-        hub.delete_run(run)
+    runs.forget(hub, run)
     if hub.get_field(out_of_fold_field(model)) is not None:
         hub.clear_sample_field(out_of_fold_field(model))
 

@@ -90,7 +90,7 @@ def outliers(
     _check(alpha, statistic, false_alarms)
     target = _plot_file(plot)
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         weights = weights_file(name, embedding, zoo) if embedding else None
         chosen = labelled(views.looked_at(hub, view))
         require_samples(chosen, f"labelled samples in {name!r}", f"bccurate info -d {name}")
@@ -234,7 +234,7 @@ def _warnings(
     false_alarms: float,
 ) -> list[str]:
     warnings = []
-    if not hub.has_run("dedupe"):
+    if not runs.has(hub, "dedupe"):
         warnings.append(
             "duplicates and contamination were not looked for; run bccurate dedupe first"
         )

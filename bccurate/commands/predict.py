@@ -41,7 +41,7 @@ def predict(
 
     name = dataset_in_use(dataset)
     field = field_of(model)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         file = weights_file(name, model, zoo)
         view = hub.match_tags("unreadable", bool=False)
         require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
@@ -54,6 +54,8 @@ def predict(
             stored = runs.load(hub, f"predict_{field}")
             return replace(PredictRecord.from_json(stored or {}), n=len(ids), changed=False)
         trained = load_model(file, zoo)
+        if not same:  # after a kill in between, what is there counts as nobody's
+            runs.forget(hub, f"predict_{field}")
         rows = [ids[i] for i in todo], [paths[i] for i in todo]
         if trained.bases:
             contents = contents_of(hub, view)

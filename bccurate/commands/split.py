@@ -61,7 +61,7 @@ def split(
     """
     _check(val, test, seed, folds)
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         view = labelled(views.originals(hub))
         require_samples(view, f"labelled samples in {name!r}", f"bccurate info -d {name}")
         if group:
@@ -81,7 +81,7 @@ def split(
             if has_field(hub, "fold"):  # not where every sample is for the test
                 changed |= views.save(hub, "folds", views.folds(hub))
             record = _with_folds(record, _table(range(folds), fold_of, samples.labels))
-        if hub.has_run("dedupe"):
+        if runs.has(hub, "dedupe"):
             changed |= retag_leaks(hub)[1]
         record.warnings.extend(_dedupe_warnings(hub, len(views.originals(hub))))
         if not changed and stored not in ({}, options):

@@ -24,7 +24,9 @@ from bccurate.commands.training_data import (
     validation_samples,
 )
 from bccurate.errors import UsageError
+from bccurate.files import sweep
 from bccurate.hub import runs
+from bccurate.hub.lock import turn
 from bccurate.hub.open import opened
 from bccurate.progress import say
 from bccurate.records import TrainRecord
@@ -65,7 +67,7 @@ def train_stacker(
     stated = {key: value for key, value in given.items() if value is not None}
     settings = make_settings(DEFAULTS | stated | {"image_size": 0})
     folder = model_folder(name, spec.name)
-    with opened(name) as hub:
+    with turn(f"{name} {spec.name}"), opened(name) as hub:
         bases = _bases(hub, name, names, zoo)
         training, validation = training_samples(hub, ()), validation_samples(hub)
         classes = classes_of(training, name)
@@ -80,6 +82,7 @@ def train_stacker(
         finished = finished_with(folder, options)
         trained_now = finished is None
         if finished is None:
+            sweep(folder)
             fold_of = assign(hub, training, folds, settings.seed)
             train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
             write_folds(folder, Folds(joined, folds, fold_of))

@@ -28,7 +28,9 @@ from bccurate.commands.training_data import (
     validation_samples,
 )
 from bccurate.errors import UsageError, nearest
+from bccurate.files import sweep
 from bccurate.hub import runs
+from bccurate.hub.lock import turn
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import field_of
 from bccurate.hub.views import clean
@@ -173,7 +175,7 @@ def _lead(
     world: World,
 ) -> TrainRecord:
     """The process that reads and writes the dataset; it tells the others what to train on."""
-    with opened(name) as hub:
+    with turn(f"{name} {spec.name}"), opened(name) as hub:
         training, validation = training_samples(hub, views), validation_samples(hub)
         classes = classes_of(training, name)
         validation = validation.known(classes)
@@ -184,6 +186,7 @@ def _lead(
         work = Work(training, validation, classes, folder, resume, log)
         world.same(work if trained_now else None)
         if finished is None:
+            sweep(folder)
             say(
                 f"training {spec.name} on {len(training.paths):,} images of {len(classes)} "
                 f"classes, validating on {len(validation.paths):,}"
@@ -210,24 +213,25 @@ def conclude(
     zoo: str | Path | None,
 ) -> TrainRecord:
     """Predict with the trained weights, and store what was done as a run."""
-    predicted = predict(model, hub.name, device=options["device"], zoo=zoo)
-    parts, left_out = split_parts(clean(hub), model, classes, set(finished["seen"]))
     run = f"train_{field_of(model)}"
-    record = TrainRecord(
-        dataset=hub.name,
-        model=model,
-        settings={key: value for key, value in options.items() if key != "data"},
-        device=finished["device"],
-        weights=str(model_folder(hub.name, model) / WEIGHTS),
-        best_epoch=finished["best_epoch"],
-        history=finished["history"],
-        images_per_second=finished["images_per_second"],
-        metrics=part_metrics(parts, classes),
-        held_out=held_out(parts),
-        earlier=earlier_trainings(runs.load(hub, run), options.get("views", [])),
-        warnings=seen_warnings(left_out),
-    )
-    share_zoo()
-    changed = runs.save(hub, run, record, options)
-    record = replace(record, changed=changed or trained_now or predicted.changed)
-    return with_card(hub, record, zoo)
+    with opened(hub.name, write=True) as hub:  # again: others may have written while it trained
+        predicted = predict(model, hub.name, device=options["device"], zoo=zoo)
+        parts, left_out = split_parts(clean(hub), model, classes, set(finished["seen"]))
+        record = TrainRecord(
+            dataset=hub.name,
+            model=model,
+            settings={key: value for key, value in options.items() if key != "data"},
+            device=finished["device"],
+            weights=str(model_folder(hub.name, model) / WEIGHTS),
+            best_epoch=finished["best_epoch"],
+            history=finished["history"],
+            images_per_second=finished["images_per_second"],
+            metrics=part_metrics(parts, classes),
+            held_out=held_out(parts),
+            earlier=earlier_trainings(runs.load(hub, run), options.get("views", [])),
+            warnings=seen_warnings(left_out),
+        )
+        share_zoo()
+        changed = runs.save(hub, run, record, options)
+        record = replace(record, changed=changed or trained_now or predicted.changed)
+        return with_card(hub, record, zoo)

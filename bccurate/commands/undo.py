@@ -48,7 +48,7 @@ def undo(run: str, dataset: str | None = None) -> UndoRecord:
         UsageError: there is no such run, or it is the import.
     """
     name = dataset_in_use(dataset)
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         known = [row["run"] for row in runs.overview(hub)]
         if run not in known:
             raise UsageError(f"{name!r} has no run {run!r}.{nearest(run, known)}", "bccurate info")
@@ -63,7 +63,7 @@ def undo(run: str, dataset: str | None = None) -> UndoRecord:
             _erase(hub, _traces(name, run))
         if run == "dedupe":  # the import gives that tag too, and stays
             set_curation_tag(originals(hub), "label_conflict", imported_conflicts(hub))
-        hub.delete_run(run)
+        runs.forget(hub, run)
         return UndoRecord(name, run, warnings=out_of_date(hub) if run == RUN else [])
 
 

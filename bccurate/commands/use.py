@@ -24,7 +24,7 @@ def use(name: str, label_field: str | None = None) -> UseRecord:
     Raises:
         UsageError: no such dataset, or no such Classification field.
     """
-    with opened(name) as hub:
+    with opened(name, write=True) as hub:
         known = classification_fields(hub)
         field = label_field or _usual(hub, known)
         warnings = []

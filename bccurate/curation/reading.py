@@ -20,7 +20,7 @@ from bccurate.curation.facts import ImageFacts, Unreadable, hash_of, make_facts
 from bccurate.curation.hashing import imagehash_of, measure
 from bccurate.curation.plain import SUFFIXES, name_note, pixel_digest
 from bccurate.errors import UnreadableImage
-from bccurate.files import sha256
+from bccurate.files import fault_of_machine, sha256
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
@@ -78,6 +78,8 @@ def _read(path: str | Path) -> bytes:
         with open(path, "rb") as file:
             return file.read()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        if isinstance(error, OSError) and (ours := fault_of_machine(error, path)):
+            raise ours from error  # the file may be sound
         raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
 
 

@@ -20,7 +20,7 @@ from functools import cache
 
 from bccurate.curation.facts import ImageFacts, Unreadable
 from bccurate.curation.plain import facts_of, pack_batch, read_batch
-from bccurate.errors import BccurateError
+from bccurate.errors import BccurateError, InputError
 
 CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
 READY = b"ready\n"
@@ -118,6 +118,8 @@ class _Crew:
             process.kill()
             process.wait()
             return None
+        if "error" in head:
+            raise InputError(*head["error"])
         slow = dict(zip(head["slow"], from_json(head["facts"]), strict=True))
         return list(facts_of(paths, packed, slow))
 
@@ -168,7 +170,10 @@ def work() -> None:
     out.write(READY)
     out.flush()
     for line in sys.stdin.buffer:
-        packed, slow = pack_batch(json.loads(line))
-        head = {"size": len(packed), "slow": list(slow), "facts": to_json(slow.values())}
+        try:
+            packed, slow = pack_batch(json.loads(line))
+            head = {"size": len(packed), "slow": list(slow), "facts": to_json(slow.values())}
+        except InputError as error:  # of the machine, not of a file
+            packed, head = b"", {"size": 0, "error": [error.message, error.hint]}
         out.write(json.dumps(head).encode() + b"\n" + packed)
         out.flush()

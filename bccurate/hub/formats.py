@@ -16,7 +16,7 @@ from typing import Any
 from bccurate.archives import unpack
 from bccurate.curation.reading import IMAGE_SUFFIXES
 from bccurate.errors import InputError
-from bccurate.files import dataset_home, safe_name, sha256_of_file
+from bccurate.files import dataset_home, safe_name, sha256_of_file, sweep
 from bccurate.hub import coco, manifest
 from bccurate.hub.manifest import Row
 
@@ -72,7 +72,9 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
 def _list(path: Path, dataset: str, kind: str) -> Listing:
     if path.is_file() and path.name.lower().endswith(ARCHIVES):
         name = safe_name(f"{path.name.split('.')[0]}-{sha256_of_file(path)[:12]}")
-        path = unpack(path, dataset_home(dataset) / "unpacked" / name)
+        folder = dataset_home(dataset) / "unpacked"
+        sweep(folder)
+        path = unpack(path, folder / name)
     path = _only_folder(path)
     kind = _guess(path) if kind == "auto" else kind
     path = (_arrays_file(path) or path) if kind == "npz" else path
@@ -220,6 +222,7 @@ def _npz(path: Path, dataset: str) -> Iterator[Row]:
     folder = (
         dataset_home(dataset) / "unpacked" / f"{safe_name(path.stem)}-{sha256_of_file(path)[:12]}"
     )
+    sweep(folder)
     yield from write_npz_images(path, folder)
 
 

@@ -7,17 +7,24 @@ FiftyOne logs to standard output and draws its own bars; both are turned off her
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from bccurate.errors import HubError, UsageError, nearest
+from bccurate.errors import BccurateError, HubError, NoSpaceError, UsageError, nearest
+from bccurate.hub.lock import turn
+from bccurate.hub.write import journaled
 
 if TYPE_CHECKING:
     import fiftyone as fo
 
 DATABASE_FIX = "bccurate doctor"
+PATIENCE = 20  # seconds until a database that does not answer is given up; the driver has 30
+OUT_OF_DISK_SPACE = 14031  # of MongoDB
+LITTLE = 64 << 20  # bytes: MongoDB ends itself rather than write its journal in part
 _QUIET = {
     "FIFTYONE_LOGGING_DESTINATION": "stderr",
     "FIFTYONE_SHOW_PROGRESS_BARS": "false",
@@ -33,8 +40,11 @@ def load_fiftyone() -> ModuleType:
     Raises:
         HubError: the database cannot be started or reached.
     """
+    from pymongo import common
+
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    common.SERVER_SELECTION_TIMEOUT = PATIENCE  # fiftyone connects while it is imported
     with database_errors():
         import fiftyone
 
@@ -49,10 +59,11 @@ def database_errors() -> Iterator[None]:
     try:
         yield
     except ConnectionFailure as error:
-        raise HubError(
-            f"The database does not answer: {_first_line(error)}", DATABASE_FIX
-        ) from error
+        _hang_up()
+        raise _lost(error) from error
     except PyMongoError as error:
+        if getattr(error, "code", None) == OUT_OF_DISK_SPACE:
+            raise _full(_first_line(error)) from error
         raise HubError(f"The database refused: {_first_line(error)}", DATABASE_FIX) from error
     except Exception as error:
         if type(error).__name__ in _CONNECTION_ERRORS:
@@ -67,6 +78,34 @@ _CONNECTION_ERRORS = {
     "ServiceExecutableNotFound",
     "ServiceListenTimeout",
 }
+
+
+def _hang_up() -> None:
+    """Drop the lost connection: FiftyOne would ask through it again, and wait, as Python ends."""
+    database = sys.modules.get("fiftyone.core.odm.database")
+    if database is not None:
+        database._disconnect()
+
+
+def _lost(error: Exception) -> BccurateError:
+    """What ended the connection: a full disk of FiftyOne's own database, or who knows."""
+    folder = _database_folder()
+    if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < LITTLE:
+        return _full(f"under {folder}")
+    return HubError(f"The database does not answer: {_first_line(error)}", DATABASE_FIX)
+
+
+def _full(where: str) -> NoSpaceError:
+    return NoSpaceError(
+        f"No space left for the database: {where}", "free some space, then run this again"
+    )
+
+
+def _database_folder() -> str | None:
+    """Where FiftyOne's own MongoDB keeps its files, None where another one is in use."""
+    fiftyone = sys.modules.get("fiftyone")
+    config = getattr(fiftyone, "config", None)
+    return None if config is None or config.database_uri else config.database_dir
 
 
 def _first_line(error: Exception) -> str:
@@ -92,21 +131,24 @@ def list_datasets() -> list[str]:
 
 
 @contextmanager
-def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
+def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.Dataset]:
     """Open a dataset by name; inside, database errors become ``HubError``.
 
     Args:
         name: of the dataset.
-        create: make a persistent one where there is none.
+        create: make a persistent one where there is none; then it is for writing, too.
+        write: wait until no other command writes to it, and at the end until the disk holds what
+            was written.
 
     Raises:
         UsageError: there is no such dataset; the message names the nearest.
         HubError: the database cannot be reached.
     """
     fiftyone = load_fiftyone()
-    with database_errors():
+    write = write or create
+    with turn(name) if write else nullcontext(), database_errors():
         if fiftyone.dataset_exists(name):
-            dataset = fiftyone.load_dataset(name)
+            dataset = fiftyone.load_dataset(name, reload=True)  # others may have written since
             _require_images(dataset)
             repair_counts(dataset)
         elif create:
@@ -118,6 +160,14 @@ def opened(name: str, create: bool = False) -> Iterator[fo.Dataset]:
                 f"bccurate import FOLDER --name {name}",
             )
         yield dataset
+        if write:
+            _make_durable(dataset)
+
+
+def _make_durable(dataset: Any) -> None:
+    """Wait until the journal on the disk has all that was written before."""
+    # No sample has that id: nothing is changed, only waited for.
+    journaled(dataset._sample_collection).update_one({"_id": None}, {"$unset": {"none": ""}})
 
 
 def _require_images(dataset: fo.Dataset) -> None:

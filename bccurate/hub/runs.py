@@ -1,6 +1,7 @@
 """Run records: what was run on a dataset, with which options, and what came of it.
 
 A run is stored last, after all that its command wrote: its presence says that the command ended.
+It comes, and gives way to the next of its name, in one write of the database.
 """
 
 from __future__ import annotations
@@ -26,11 +27,37 @@ def save(dataset: fo.Dataset, run: str, record: Record, options: dict[str, Any])
         options=options,
         ended=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
-    dataset.register_run(run, config, overwrite=True)
+    if not dataset.has_run(run):
+        dataset.register_run(run, config)  # counts as none until its record is there
     # One string: a label may hold a dot or a dollar, which are no keys for the database.
     results = dataset.init_run_results(run, record=json.dumps(body))
-    dataset.save_run_results(run, results, overwrite=True, cache=False)
+    _replace(dataset._doc.runs[run], config.serialize(), json.dumps(results.serialize()))
     return True
+
+
+def _replace(document: Any, config: dict[str, Any], results: str) -> None:
+    """Put options and record in the place of the older ones.
+
+    FiftyOne's own functions delete the older run first: a kill in between would lose both.
+    """
+    older = document.results.grid_id
+    document.results.grid_id = document.results.gridout = None  # not yet: it is deleted last
+    document.results.put(results.encode(), content_type="application/json")
+    document.config = config
+    document.save()
+    if older is not None:
+        document.results.fs.delete(older)
+
+
+def has(dataset: fo.Dataset, run: str) -> bool:
+    """Whether a run is stored whole; what a killed call began to store counts as none."""
+    return dataset.has_run(run) and bool(dataset._doc.runs[run].results)
+
+
+def forget(dataset: fo.Dataset, run: str) -> None:
+    """Delete a run's record, where there is one; what it wrote to the samples stays."""
+    if dataset.has_run(run):
+        dataset.delete_run(run)
 
 
 def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
@@ -38,7 +65,7 @@ def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
 
     A damaged one is said and counts as none, so that its command does the work again.
     """
-    if not dataset.has_run(run):
+    if not has(dataset, run):
         return None
     results = dataset.load_run_results(run, cache=False)
     text = getattr(results, "record", None)
@@ -55,8 +82,8 @@ def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
 
 
 def stored_options(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
-    """The options that a run was started with, or None."""
-    if not dataset.has_run(run):
+    """The options that a finished run was started with, or None."""
+    if not has(dataset, run):
         return None
     return _plain(getattr(dataset.get_run_info(run).config, "options", None))
 
@@ -66,7 +93,7 @@ def overview(dataset: fo.Dataset) -> list[dict[str, Any]]:
     rows = []
     for run in dataset.list_runs():
         config = dataset.get_run_info(run).config
-        if hasattr(config, "bccurate_command"):
+        if hasattr(config, "bccurate_command") and has(dataset, run):
             rows.append(
                 {
                     "run": run,

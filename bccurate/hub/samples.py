@@ -141,21 +141,24 @@ def ensure_hash(view: Any, method: str) -> int:
     return len(ids)
 
 
-def mend_unreadable(dataset: fo.Dataset, paths: Collection[str]) -> list[str]:
-    """Read those of ``paths`` again that did not decode once; returns the ones that do now."""
+def mend_unreadable(
+    dataset: fo.Dataset, paths: Collection[str]
+) -> tuple[list[str], list[Unreadable]]:
+    """Read those of ``paths`` again that did not decode once: which do now, and which do not."""
     view = dataset.match_tags("unreadable")
     todo: dict[str, list[str]] = {}
     for sample, path in zip(*columns(view, "id", "filepath"), strict=True):
         if path in paths:
             todo.setdefault(path, []).append(sample)
     if not todo:
-        return []
-    still = {facts.filepath for facts in _read_and_store(dataset, todo)}
+        return [], []
+    bad = _read_and_store(dataset, todo)
+    still = {facts.filepath for facts in bad}
     mended = [path for path in todo if path not in still]
     if mended:
         ids = [sample for path in mended for sample in todo[path]]
         dataset.select(ids).untag_samples("unreadable")
-    return mended
+    return mended, bad
 
 
 def _read_and_store(

@@ -1,0 +1,97 @@
+"""No network at all: every command works, and nothing of ours asks for one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+# In a network namespace of its own, where there is nothing but the loopback. What would leave it
+# is noted all the same: a library may ask and swallow the error.
+PROGRAM = """
+import json, socket, subprocess, sys, time
+from pathlib import Path
+
+ROOT, FOLDER, WHAT = sys.argv[1:]
+subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+asked, ended = [], {}
+connect, lookup = socket.socket.connect, socket.getaddrinfo
+
+def is_here(host):
+    return str(host) in ("localhost", "127.0.0.1", "::1", "None", "0.0.0.0")
+
+def guarded_connect(self, address):
+    if isinstance(address, tuple) and not is_here(address[0]):
+        asked.append(str(address))
+    return connect(self, address)
+
+def guarded_lookup(host, *args, **kwargs):
+    if not is_here(host):
+        asked.append(str(host))
+    return lookup(host, *args, **kwargs)
+
+socket.socket.connect, socket.getaddrinfo = guarded_connect, guarded_lookup
+
+import os
+sys.path.insert(0, ROOT)
+sys.path.insert(0, ROOT + "/tests")
+os.environ.pop("FIFTYONE_DATABASE_URI", None)
+os.environ.pop("HF_HUB_OFFLINE", None)
+import conftest  # starts a database in here
+from bccurate.cli import main
+
+cells = FOLDER + "/cells"
+d = ["-d", "offline"]
+model = ["custom_cnn", *d, "--device", "cpu"]
+few = [
+    ["sample", cells, "--n", "64"], ["import", cells, "--name", "offline"], ["info", *d],
+    ["dedupe", *d], ["models"], ["doctor"],
+]
+more = [
+    ["use", "offline"], ["outliers", *d], ["split", *d], ["leaks", *d], ["augment", "augmix", *d],
+    ["background", *d], ["train", *model, "--epochs", "1", "--image-size", "64"],
+    ["predict", *model], ["evaluate", *model], ["mistakes", model[0], *d], ["explain", *model],
+    ["report", *d, "--out", FOLDER + "/report.html"], ["undo", "leaks", *d],
+]
+for line in few + (more if WHAT == "all" else []):
+    sys.argv = ["bccurate", *line]
+    try:
+        main()
+    except SystemExit as end:
+        ended[line[0]] = end.code
+import fiftyone as fo
+done = {"asked": asked, "ended": ended, "untracked": fo.config.do_not_track}
+Path(FOLDER, "done.json").write_text(json.dumps(done))
+"""
+
+
+@pytest.mark.parametrize("what", ["few", pytest.param("all", marks=pytest.mark.slow)])
+def test_commands_without_a_network(tmp_path: Path, what: str) -> None:
+    """All end with 0, none looks up a name or opens a connection beyond this machine."""
+    alone = ["unshare", "--map-root-user", "--net"]
+    if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
+        pytest.skip("no network namespace can be made here")
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("FIFTYONE_", "BCCURATE_"))}
+    command = [*alone, sys.executable, "-c", PROGRAM, ROOT, tmp_path, what]
+    done = subprocess.run(
+        list(map(str, command)), env=env, capture_output=True, text=True, timeout=1500, check=False
+    )
+    assert (tmp_path / "done.json").exists(), done.stderr[-3000:]
+    found = json.loads((tmp_path / "done.json").read_text())
+    assert set(found["ended"].values()) == {0}, (found, done.stderr[-3000:])
+    assert found["asked"] == []
+    assert found["untracked"] is True
+
+
+def test_a_person_may_turn_fiftyones_tracking_on(monkeypatch) -> None:
+    """Ours is a default: who sets FIFTYONE_DO_NOT_TRACK decides."""
+    from bccurate.hub.open import load_fiftyone
+
+    monkeypatch.setenv("FIFTYONE_DO_NOT_TRACK", "0")
+    load_fiftyone()
+    assert os.environ["FIFTYONE_DO_NOT_TRACK"] == "0"
