@@ -87,6 +87,7 @@ def train_epoch(
     label = f"epoch {epoch}/{job.settings.epochs}"
     for step, (rows, seeds) in enumerate(track(pieces, len(pieces), label, lambda: text[0])):
         set_rate(optimiser, job.settings, epoch, step / len(pieces))
+        objective.share = job.settings.augmented_share(epoch, step / len(pieces))
         batch, broken = train_step(objective, network, optimiser, rows, seeds)
         tally.add(batch, broken)
         recent.append((rows, batch))
