@@ -34,6 +34,7 @@ AUGMENTATIONS = ("none", "dihedral", *_DRAWN)
 # the cache, many where each operation takes a part. On a device all at once, within its memory.
 _CHUNK = {"randaugment": 256, "augmix": 256, "paper": 256, "smear": 32}
 _CHUNK_DEVICE = 2048
+_ESCAPE = 0x2545F4914F6CDD1D  # turns a sample's seed into that of whether it is augmented
 
 
 class Strength(NamedTuple):
@@ -121,10 +122,13 @@ def _of_one_size(pictures: Sequence[np.ndarray]) -> list[list[int]]:
     return list(groups.values())
 
 
-def augment_batch(kind: str, images: torch.Tensor, seeds: torch.Tensor) -> torch.Tensor:
+def augment_batch(
+    kind: str, images: torch.Tensor, seeds: torch.Tensor, share: float = 1.0
+) -> torch.Tensor:
     """Augment each of ``images`` uint8 (N, 3, H, W) by its own of ``seeds`` int64 (N,).
 
-    ``kind`` is one of ``AUGMENTATIONS``. The result is on the device of ``images``.
+    ``kind`` is one of ``AUGMENTATIONS``; an image escapes it with a chance of 1 - ``share`` and is
+    then only turned (``dihedral``). The result is on the device of ``images``.
 
     Raises:
         UsageError: an unknown kind.
@@ -135,7 +139,14 @@ def augment_batch(kind: str, images: torch.Tensor, seeds: torch.Tensor) -> torch
         return images
     if kind == "dihedral":
         return dihedral(images, seeds)
-    return _in_chunks(kind, _DRAWN[kind], images, seeds)
+    if share >= 1:
+        return _in_chunks(kind, _DRAWN[kind], images, seeds)
+    out = dihedral(images, seeds)
+    rows = torch.from_numpy(np.flatnonzero(Draws(seeds ^ _ESCAPE).chance(share)))
+    if len(rows):
+        places = rows.to(images.device)
+        out[places] = _in_chunks(kind, _DRAWN[kind], images[places], seeds[rows])
+    return out
 
 
 def _in_chunks(

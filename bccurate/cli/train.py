@@ -39,6 +39,14 @@ from bccurate.progress import speaks
     type=click.Choice(["none", "dihedral", "randaugment", "augmix", "paper", "smear"]),
     help="On the fly; default dihedral: rotations by 90 degrees and flips.",
 )
+@click.option(
+    "--ramp",
+    type=click.FloatRange(0, 1),
+    help="Let augmentation come in over this share of the training; default 0: all at once.",
+)
+@click.option(
+    "--repeats", type=click.IntRange(1, 64), help="Variants of each image in a batch; default 1."
+)
 @click.option("--weights", help="imagenet, none or a FILE; default none.")
 @click.option(
     "--head-epochs",

@@ -89,6 +89,7 @@ def train_epoch(
     steps = track(pieces, len(pieces), label, lambda: text[0], part)
     for step, (rows, seeds) in enumerate(steps):
         set_rate(optimiser, job.settings, epoch, step / len(pieces))
+        objective.share = job.settings.augmented_share(epoch, step / len(pieces))
         batch, broken = train_step(objective, network, optimiser, rows, seeds)
         tally.add(batch, broken)
         recent.append((rows, batch))

@@ -17,7 +17,7 @@ from bccurate.learning.zoo import IMAGES
 
 MIXUP_ALPHA = 0.2  # Zhang et al. 2018: 0.1 to 0.4 on ImageNet
 CUTMIX_ALPHA = 1.0  # Yun et al. 2019
-_OTHER_VIEW = 0x5BD1E995  # turns a sample's seed into the seed of its second view
+_OTHER_VIEW = 0x5BD1E995  # times k turns a sample's seed into the seed of its view k
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Objective:
 
     def __init__(self, job: Job, way: Arithmetic) -> None:
         self.job, self.way = job, way
+        self.share = 1.0  # of the images that are augmented; see ``TrainSettings.ramp``
         settings = job.settings
         self.weights = job.class_weights() if settings.balance == "weights" else None
         self.mix = {
@@ -48,19 +49,25 @@ class Objective:
         if settings.consistency:
             return self._three_views(model, samples, targets, seeds)
         if job.spec.inputs == IMAGES:
-            samples = augment_batch(settings.augment, samples, seeds)
-        inputs, wanted = job.inputs(samples), targets
+            views = [self._view(samples, seeds, k) for k in range(settings.repeats)]
+            samples = torch.cat(views) if len(views) > 1 else views[0]
+        inputs, wanted = job.inputs(samples), targets.repeat(len(samples) // len(targets))
         if self.mix is not None and len(inputs) > 1:
-            inputs, wanted = self.mix(inputs, targets)
+            inputs, wanted = self.mix(inputs, wanted)
         logits = job.logits(self.way, model, inputs)
-        return Batch(self._cross_entropy(logits, wanted), logits, targets)
+        losses = self._cross_entropy(logits, wanted).view(-1, len(targets)).mean(0)
+        return Batch(losses, logits[: len(targets)], targets)
+
+    def _view(self, samples: torch.Tensor, seeds: torch.Tensor, k: int) -> torch.Tensor:
+        own = seeds ^ (_OTHER_VIEW * k)
+        return augment_batch(self.job.settings.augment, samples, own, self.share)
 
     def _three_views(
         self, model: nn.Module, samples: torch.Tensor, targets: torch.Tensor, seeds: torch.Tensor
     ) -> Batch:
         """Cross-entropy of the images as they are, and how far two variants stray from them."""
-        job, kind = self.job, self.job.settings.augment
-        variants = [augment_batch(kind, samples, s) for s in (seeds, seeds ^ _OTHER_VIEW)]
+        job = self.job
+        variants = [self._view(samples, seeds, k) for k in range(2)]
         inputs = job.inputs(torch.cat([samples, *variants]))
         clean, one, two = job.logits(self.way, model, inputs).chunk(3)
         consistency = js_consistency(clean, one, two)

@@ -11,7 +11,7 @@ RECIPES: dict[str, dict[str, Any]] = {
     # A third of the images as they are, a third under AugMix, a third under RandAugment, the
     # variants with Gaussian noise: what a set with one variant of each kind per image holds.
     "paper": {"augment": "paper"},
-    "robust": {"augment": "smear", "ema": 0.999},
+    "robust": {"augment": "smear", "ramp": 0.6, "repeats": 3, "ema": 0.999},
 }
 
 

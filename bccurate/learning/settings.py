@@ -25,6 +25,11 @@ class TrainSettings:
         lr: Adam's learning rate at the start; it falls to 0 along half a cosine.
         image_size: side of the input in pixels; 0 for a model that reads predictions.
         augment: one of ``bccurate.augmentation.variants.AUGMENTATIONS``.
+        ramp: share of the training, 0 to 1, over which augmentation comes in: of the images, so
+            many are augmented as of the ramp lies behind, the others only turned. Easy images
+            first, hard ones later (curriculum learning, Bengio et al. 2009); 0 for all at once.
+        repeats: variants of each image in a batch, at least 1 (batch augmentation, Hoffer et al.
+            2020): an epoch costs so many times more.
         weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
@@ -52,6 +57,8 @@ class TrainSettings:
     lr: float = 1e-3
     image_size: int = 96
     augment: str = "dihedral"
+    ramp: float = 0.0
+    repeats: int = 1
     weights: str = "none"
     device: str = "auto"
     seed: int = 51
@@ -72,6 +79,8 @@ class TrainSettings:
                 raise UsageError(f"{_said(name)} is at least {least}, not {getattr(self, name)}")
         if not 0 < self.lr < float("inf"):
             raise UsageError(f"The learning rate must be a positive number, got {self.lr}")
+        if not 0 <= self.ramp <= 1:
+            raise UsageError(f"--ramp is 0 to 1, not {self.ramp}")
         for name in ("label_smoothing", "ema"):
             if not 0 <= getattr(self, name) < 1:
                 raise UsageError(f"{_said(name)} is 0 to below 1, not {getattr(self, name)}")
@@ -94,6 +103,11 @@ class TrainSettings:
             return self.compile
         return on_gpu and images * self.epochs >= COMPILED_FROM
 
+    def augmented_share(self, epoch: int, done: float) -> float:
+        """Of the images, how many are augmented when ``done`` (0 to 1) of ``epoch`` (from 1) lies
+        behind, 0 to 1."""
+        return min(1.0, (epoch - 1 + done) / (self.ramp * self.epochs)) if self.ramp else 1.0
+
     def cosine_span(self, epoch: int) -> tuple[float, int, int]:
         """Of the stage that ``epoch`` (from 1) lies in: the learning rate it begins with, its
         first epoch, and how many it has."""
@@ -104,7 +118,7 @@ class TrainSettings:
 
 
 _LEAST = {"epochs": 1, "batch_size": 2, "image_size": 0, "seed": 0, "head_epochs": 0,
-          "patience": 0, "consistency": 0}  # fmt: skip
+          "patience": 0, "consistency": 0, "repeats": 1}  # fmt: skip
 _CHOICES = {"augment": AUGMENTATIONS, "balance": BALANCES, "mix": MIXES}
 
 

@@ -36,7 +36,11 @@ ROWS: dict[str, dict[str, Any]] = {
     "smear": {"augment": "smear"},
     "smear, label smoothing 0.1": {"augment": "smear", "label_smoothing": 0.1},
     "smear, cutmix": {"augment": "smear", "mix": "cutmix"},
+    "smear, consistency 12": {"augment": "smear", "consistency": 12.0},
+    "smear, ema 0.999": {"augment": "smear", "ema": 0.999},
+    "smear, ema 0.999, ramp 0.6": {"augment": "smear", "ema": 0.999, "ramp": 0.6},
     "--recipe paper": {"recipe": "paper"},
+    "--recipe paper --repeats 3": {"recipe": "paper", "repeats": 3},
     "--recipe robust": {"recipe": "robust"},
 }
 
@@ -47,7 +51,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=conftest.REAL_DATA)
     parser.add_argument("--model", default="custom_cnn")
     parser.add_argument("--size", type=int, default=64)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--every", type=int, default=3, help="take every n-th image")
     parser.add_argument("--seed", type=int, default=51)
     parser.add_argument("--only", action="append", choices=ROWS)
