@@ -90,8 +90,13 @@ class TrainSettings:
                     f"{_said(name)} cannot be {getattr(self, name)!r}",
                     f"one of {', '.join(choices)}",
                 )
+        self._check_together()
+
+    def _check_together(self) -> None:
         if self.consistency and self.augment == "none":
             raise UsageError("--consistency compares variants: it needs an --augment")
+        if self.consistency and self.repeats > 1:
+            raise UsageError("--consistency has two variants of each image: leave out --repeats")
         if self.head_epochs >= self.epochs:
             raise UsageError(
                 f"{self.head_epochs} epochs for the head leave none of {self.epochs} for the rest"
