@@ -2,7 +2,8 @@
 
 Columns: ``filepath`` below the folder of the manifest, ``label`` (empty for none), ``split``
 (``train``, ``val``, ``test`` or empty), ``tags`` (a JSON list of all other tags) and ``sha256`` of
-the file. Unlike a table from a person's hand, nothing in it is stripped or guessed.
+the file. Unlike a table from a person's hand, nothing in it is stripped or guessed. A path or label
+that a spreadsheet would run as a formula has an apostrophe before it, which reading takes off.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from bccurate.errors import InputError
 NAME = "manifest.csv"
 COLUMNS = ("filepath", "label", "split", "tags", "sha256")
 SPLITS = ("train", "val", "test")
+# What spreadsheets take for a formula (OWASP, CSV Injection), our apostrophes before it or not.
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,18 @@ def as_text(rows: Iterable[Row]) -> str:
         writer.writerow(COLUMNS)
         for row in rows:
             tags = json.dumps(list(row.tags), ensure_ascii=False)
-            writer.writerow([row.filepath, row.label, row.split, tags, row.sha256])
+            writer.writerow(
+                [_inert(row.filepath), _inert(row.label or ""), row.split, tags, row.sha256]
+            )
         return file.getvalue()
+
+
+def _inert(cell: str) -> str:
+    return f"'{cell}" if FORMULA.match(cell) else cell
+
+
+def _as_it_was(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def is_manifest(path: Path) -> bool:
@@ -87,8 +100,8 @@ def _row(folder: Path, record: list[str]) -> Row:
     if sha256 and not is_sha256(sha256):
         raise ValueError(f"sha256 {sha256!r} is not 64 hexadecimal digits")
     return Row(
-        os.path.normpath(os.path.join(folder, filepath)),
-        label or None,
+        os.path.normpath(os.path.join(folder, _as_it_was(filepath))),
+        _as_it_was(label) or None,
         split or None,
         read_tags(tags),
         sha256 or None,

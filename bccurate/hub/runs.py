@@ -61,14 +61,18 @@ def forget(dataset: fo.Dataset, run: str) -> None:
 
 
 def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:
-    """The record of a finished run as JSON data, or None.
-
-    A damaged one is said and counts as none, so that its command does the work again.
-    """
+    """The record of a finished run as JSON data, or None; as ``parse``."""
     if not has(dataset, run):
         return None
     results = dataset.load_run_results(run, cache=False)
-    text = getattr(results, "record", None)
+    return parse(run, getattr(results, "record", None))
+
+
+def parse(run: str, text: str | None) -> dict[str, Any] | None:
+    """A record as it was stored, or None.
+
+    A damaged one is said and counts as none, so that its command does the work again.
+    """
     if not text:
         return None
     try:

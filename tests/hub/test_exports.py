@@ -23,7 +23,9 @@ from bccurate.hub.manifest import Row
 
 # All that a label or a tag of a database may hold; no surrogates, no NUL.
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
-LABELS = st.sampled_from(["a", "A", "train", "images", "..", " a", "a/b", "ig,ly", "ß", "manifest"])
+LABELS = st.sampled_from(
+    ["a", "A", "train", "images", "..", " a", "a/b", "ig,ly", "ß", "manifest", "=1", "'=1", "'a"]
+)
 NAMES = st.sampled_from(["1.png", "1.PNG", "sub/1.png", "sub/manifest.csv", "no suffix", ".h.png"])
 
 

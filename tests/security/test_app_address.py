@@ -44,10 +44,13 @@ def _listening(process: psutil.Process, port: int) -> set[str]:
 IN_A_CONTAINER = """
 from bccurate.hub.open import load_fiftyone
 load_fiftyone()
+import sys
 import fiftyone.core.utils
+out = sys.stdout  # while it serves, what FiftyOne prints there goes to the standard error
 fiftyone.core.utils.is_container = lambda: True
 import bccurate
-bccurate.review({name!r}, port={port}, browser=False, started=lambda r: print(r.url, flush=True))
+told = lambda record: print(record.url, file=out, flush=True)
+bccurate.review({name!r}, port={port}, browser=False, started=told)
 """
 
 

@@ -1,8 +1,7 @@
 """Names that are markup, formulas, quotes and directions: shown, and never obeyed.
 
 What the page does with each text stands in ``tests/reporting/test_page.py``; here the names come
-from files and a table, through the commands, and a browser looks at what was written. No command
-writes a CSV.
+from files and a table, through the commands, and a browser looks at what was written.
 """
 
 from __future__ import annotations
@@ -18,6 +17,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
+from bccurate.hub.formats import discover
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LABELS = [
@@ -91,6 +92,18 @@ def test_nothing_in_a_page_is_unescaped(hostile, cli) -> None:
         assert "&lt;script&gt;fetch" in html and "{{ 7 * 7 }}" in html
     shown = cli("info", "-d", name)
     assert "=cmd|" in shown.out and "\x1b" not in shown.out and "\u202e" not in shown.out
+
+
+def test_no_cell_of_an_exported_table_is_a_formula(hostile, cli, tmp_path: Path) -> None:
+    """A spreadsheet runs what begins with = + - @; importing the export gives the labels back."""
+    out = tmp_path / "out"
+    assert cli("export", out, "--format", "csv", "-d", hostile[0]).code == 0
+    with open(out / "manifest.csv", encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
+    assert not [cell for row in rows for cell in row.values() if cell.startswith(tuple("=+-@\t\r"))]
+    wanted = {label.replace("\r\n", "\n") for label in LABELS}  # as the first table was read
+    assert {row["label"] for row in rows} == {label.replace("=cmd", "'=cmd") for label in wanted}
+    assert {row.label for row in discover(out, "d").rows} == wanted
 
 
 @pytest.fixture

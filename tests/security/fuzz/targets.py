@@ -7,7 +7,6 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
@@ -64,22 +63,9 @@ def _weights(file: Path) -> None:
     assert isinstance(header, dict)
 
 
-class _Store:
-    """A dataset of which only the runs are asked."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def has_run(self, run: str) -> bool:
-        return True
-
-    def load_run_results(self, run: str, cache: bool) -> SimpleNamespace:
-        return SimpleNamespace(record=self.text)
-
-
 def _run(file: Path) -> None:
     """A stored record: what is damaged counts as not there, and is said."""
-    record = runs.load(_Store(file.read_bytes().decode("utf-8", "surrogateescape")), "import")
+    record = runs.parse("import", file.read_bytes().decode("utf-8", "surrogateescape"))
     assert record is None or isinstance(record, dict)
 
 
