@@ -64,8 +64,8 @@ def mistakes(
     if method not in METHODS:
         raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
     run = f"mistakes_{field_of(model)}"
-    classes = load_model(weights_file(name, model, zoo), zoo).classes
     with turn(f"{name} {model}"), opened(name) as hub:
+        classes = load_model(weights_file(name, model, zoo), zoo).classes
         weights = weights_of_folds(hub, model, folds, zoo)
     with opened(name, write=True) as hub:  # again: others may have written while it trained
         unseen = out_of_fold(hub, model, weights, run, zoo)

@@ -148,7 +148,8 @@ def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.
     write = write or create
     with turn(name) if write else nullcontext(), database_errors():
         if fiftyone.dataset_exists(name):
-            dataset = fiftyone.load_dataset(name, reload=True)  # others may have written since
+            dataset = fiftyone.load_dataset(name)
+            _catch_up(dataset)
             _require_images(dataset)
             repair_counts(dataset)
         elif create:
@@ -162,6 +163,14 @@ def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.
         yield dataset
         if write:
             _make_durable(dataset)
+
+
+def _catch_up(dataset: fo.Dataset) -> None:
+    """Take over what other processes have written to the dataset since it was loaded here."""
+    dataset._doc.reload()  # runs, views and settings
+    stored = {field.name for field in dataset._doc.sample_fields if field.name[0] != "_"}
+    if stored != set(dataset.get_field_schema()):
+        dataset.reload()  # not always: samples of views that someone holds lose touch with it
 
 
 def _make_durable(dataset: Any) -> None:

@@ -158,7 +158,9 @@ def test_variants_follow_their_source_and_take_no_decision(hub) -> None:
     source = hub.match_tags("train").first()
     label = source.ground_truth.label
     declare_variant_fields(hub)
-    variant = make_variant_sample(source.filepath + ".png", label, "augmix", source.id, "words")
+    variant = make_variant_sample(
+        source.filepath + ".png", "ground_truth", label, "augmix", source.id, "words"
+    )
     hub.add_sample(variant)
     decide(hub, [variant.source_id], f"relabel:{_other(hub, label)}", "ada")
     bccurate.apply_review(hub.name)

@@ -95,7 +95,7 @@ def test_wrong_formats_and_names_are_usage_errors(cli, stored: str, tmp_path: Pa
     """Unknown format, an empty name or path, a name that the database cannot take: exit 2."""
     before = _digest(stored)
     _refused(
-        cli("import", tmp_path, "--name", stored, "--format", "coco"), 2, "coco", "imagefolder"
+        cli("import", tmp_path, "--name", stored, "--format", "yolo"), 2, "yolo", "imagefolder"
     )
     _refused(cli("import", tmp_path, "--name", " "), 2, "name", "--name cells")
     _refused(cli("import", "", "--name", stored), 2, "PATH is empty")

@@ -103,7 +103,7 @@ def test_copies_of_test_images_join_them_even_without_a_new_dedupe(copy, tmp_pat
         shutil.copyfile(path, tmp_path / "basophil" / f"copy{number}.png")
     bccurate.import_(tmp_path, copy)
     record = bccurate.split(copy, val=0.2, test=0.2)
-    assert any("dedupe again" in warning for warning in record.warnings)
+    assert any("dedupe has not seen all samples" in warning for warning in record.warnings)
     splits = _splits(copy)
     assert [splits[p] for p in splits if "copy" in Path(p).name] == ["test"] * 5
 
