@@ -15,7 +15,8 @@ from pages import ROOT, RUN, Block, Reader, blocks, check_printed, in_empty_fold
 DOCS = ROOT / "docs"
 HOWTO = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
 # The cards go on where the tutorial ends.
-CARDS = ("zoo", "gradcam", "background", "attention", "splits", "robustness", "formats")
+CARDS = ("zoo", "gradcam", "background", "attention", "splits", "robustness", "formats",
+         "report")  # fmt: skip
 
 
 @pytest.fixture

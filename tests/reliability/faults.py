@@ -155,7 +155,7 @@ class Place:
         found = {}
         for path in sorted(self.home.rglob("*")):
             name = str(path.relative_to(self.home))
-            if path.is_file() and not name.startswith(("turns/", "config.json", ".config.json")):
+            if path.is_file() and not PASSING_FILES.search(name):
                 data = path.read_bytes()
                 if path.suffix == ".json":
                     data = _text(_plain(json.loads(data), {})).encode()
@@ -165,7 +165,8 @@ class Place:
         return found
 
 
-# Of the call and of the clock, not of the data.
+# Of the call and of the clock, not of the data: curves have the time and the process in their name.
+PASSING_FILES = re.compile(r"^turns/|^\.?config\.json|/tensorboard/")
 PASSING = {"_id", "_rand", "created_at", "last_modified_at", "_dataset_id", "ended", "seconds",
            "images_per_second", "added", "already_there", "written", "changed", "decoded",
            "notes"}  # fmt: skip
