@@ -172,7 +172,7 @@ def _grid(cells: Path, write: Write) -> list[Row]:
     """Seconds to the first grid with heatmaps by those without."""
     import bccurate
     from bccurate.hub.predictions import show_in_app
-    from tests.app.test_app_browser import CHROMIUM
+    from tests.app.browser import CHROMIUM
 
     what = "first grid with heatmaps / without"
     if not CHROMIUM or importlib.util.find_spec("playwright") is None:
@@ -199,7 +199,7 @@ def _load(*names: str) -> dict[str, list[float]]:
     from playwright.sync_api import sync_playwright
 
     from tests.app.conftest import app
-    from tests.app.test_app_browser import ARGUMENTS, CHROMIUM, NO_POPOVER
+    from tests.app.browser import ARGUMENTS, CHROMIUM, NO_POPOVER
 
     seconds: dict[str, list[float]] = {name: [] for name in names}
     with app(names[0]) as served, sync_playwright() as playwright:

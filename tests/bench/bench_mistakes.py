@@ -21,7 +21,7 @@ from tests.bench.peers import run as run_peer
 
 TITLE = "Wrong labels planted among the cells"
 SHARE, FOLDS, MODEL = 0.05, 3, "custom_cnn"
-SETTINGS = {"epochs": 8, "image_size": 64, "batch_size": 64, "device": "cpu"}
+SETTINGS = {"epochs": 6, "image_size": 64, "batch_size": 64, "device": "cpu"}
 LOOK_ALIKE = {"basophil": "neutrophil", "eosinophil": "neutrophil", "erythroblast": "lymphocyte",
               "ig": "neutrophil", "lymphocyte": "erythroblast", "monocyte": "ig",
               "neutrophil": "ig", "platelet": "erythroblast"}  # fmt: skip
