@@ -83,8 +83,13 @@ _CONNECTION_ERRORS = {
 def _hang_up() -> None:
     """Drop the lost connection: FiftyOne would ask through it again, and wait, as Python ends."""
     database = sys.modules.get("fiftyone.core.odm.database")
-    if database is not None:
-        database._disconnect()
+    if database is None or database._client is None:
+        return
+    from mongoengine import connection
+
+    for client in (database._client, *connection._connections.values()):
+        client._topology.pop_all_sessions()  # each would wait for an answer that these may end
+    database._disconnect()
 
 
 def _lost(error: Exception) -> BccurateError:
