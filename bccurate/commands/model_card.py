@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from bccurate.commands.trained import WEIGHTS, model_folder, read_finished
 from bccurate.errors import UsageError
-from bccurate.files import atomic_write
+from bccurate.files import atomic_write, sweep
 from bccurate.hub import runs, views
 from bccurate.hub.predictions import field_of
 from bccurate.hub.views import SPLITS
@@ -32,6 +32,7 @@ def with_card(hub: Any, record: R, zoo: str | Path | None = None) -> R:
     """
     path = model_folder(hub.name, record.model) / CARD
     text = render_card(card_data(hub, record.model, zoo)).encode("utf-8", "replace")
+    sweep(path.parent, idle=60)  # the model may be in training
     if not path.exists() or path.read_bytes() != text:
         with atomic_write(path) as file:
             file.write(text)

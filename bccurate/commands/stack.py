@@ -81,8 +81,8 @@ def train_stacker(
         }
         finished = finished_with(folder, options)
         trained_now = finished is None
+        sweep(folder)
         if finished is None:
-            sweep(folder)
             fold_of = assign(hub, training, folds, settings.seed)
             train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
             write_folds(folder, Folds(joined, folds, fold_of))

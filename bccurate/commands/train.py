@@ -185,8 +185,8 @@ def _lead(
         trained_now = finished is None
         work = Work(training, validation, classes, folder, resume, log)
         world.same(work if trained_now else None)
+        sweep(folder)
         if finished is None:
-            sweep(folder)
             say(
                 f"training {spec.name} on {len(training.paths):,} images of {len(classes)} "
                 f"classes, validating on {len(validation.paths):,}"

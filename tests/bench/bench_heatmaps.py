@@ -198,8 +198,8 @@ def _load(*names: str) -> dict[str, list[float]]:
     """Seconds from the address to the first grid, in turn; each is opened once before."""
     from playwright.sync_api import sync_playwright
 
-    from tests.app.conftest import app
     from tests.app.browser import ARGUMENTS, CHROMIUM, NO_POPOVER
+    from tests.app.conftest import app
 
     seconds: dict[str, list[float]] = {name: [] for name in names}
     with app(names[0]) as served, sync_playwright() as playwright:

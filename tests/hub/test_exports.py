@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -57,33 +58,38 @@ def _told(rows: list[Row]) -> Counter:
     )
 
 
+EXPORTED = st.lists(
+    st.tuples(
+        NAMES,
+        st.none() | LABELS | TEXT,
+        st.sampled_from([None, "train", "val", "test"]),
+        st.lists(TEXT, max_size=2, unique=True).map(tuple),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
 @pytest.mark.parametrize("kind", FOLDERS)
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(
-    rows=st.lists(
-        st.tuples(
-            NAMES,
-            st.none() | LABELS | TEXT,
-            st.sampled_from([None, "train", "val", "test"]),
-            st.lists(TEXT, max_size=2, unique=True).map(tuple),
-        ),
-        min_size=1,
-        max_size=5,
-    )
-)
-def test_a_folder_out_and_in_again_is_the_same_samples(tmp_path_factory, kind, rows) -> None:
+@pytest.mark.parametrize("n", [40, pytest.param(1000, marks=pytest.mark.slow)])
+def test_a_folder_out_and_in_again_is_the_same_samples(tmp_path_factory, kind, n) -> None:
     """Bytes, labels of any letters, splits and tags, whatever the files are called."""
-    folder = tmp_path_factory.mktemp("x")
-    wanted = _rows(folder / "in", *rows)
-    out = folder / "out"
-    assert write_folder(wanted, out, kind).written == len(rows)
-    listing = discover(out, "d")
-    assert (listing.format, listing.conflicts, listing.unreadable) == ("csv", [], [])
-    assert _told(listing.rows) == _told(wanted)
-    assert all(row.sha256 == sha256_of_file(Path(row.filepath)) for row in listing.rows)
-    assert write_folder(wanted, out, kind).changed is False
+
+    @settings(max_examples=n, deadline=None)
+    @given(rows=EXPORTED)
+    def check(rows: list) -> None:
+        folder = tmp_path_factory.mktemp("x")
+        wanted = _rows(folder / "in", *rows)
+        out = folder / "out"
+        assert write_folder(wanted, out, kind).written == len(rows)
+        listing = discover(out, "d")
+        assert (listing.format, listing.conflicts, listing.unreadable) == ("csv", [], [])
+        assert _told(listing.rows) == _told(wanted)
+        assert all(row.sha256 == sha256_of_file(Path(row.filepath)) for row in listing.rows)
+        assert write_folder(wanted, out, kind).changed is False
+        shutil.rmtree(folder)
+
+    check()
 
 
 PLAIN = [

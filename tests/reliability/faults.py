@@ -16,6 +16,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -244,7 +245,9 @@ def _wait(pid: int, kill_after: float | None, limit: float = 900) -> int:
             return os.waitstatus_to_exitcode(status)
         past = time.monotonic() - began
         if past > (limit if kill_after is None else kill_after):
-            os.killpg(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):  # too early: it has no group of its own yet
+                os.killpg(pid, signal.SIGKILL)
+            os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)
             assert kill_after is not None, "the child does not end"
             return os.waitstatus_to_exitcode(status)

@@ -55,7 +55,8 @@ few = [
 more = [
     ["use", "offline"], ["outliers", *d], ["split", *d], ["leaks", *d], ["augment", "augmix", *d],
     ["background", *d], ["train", *model, "--epochs", "1", "--image-size", "64"],
-    ["predict", *model], ["evaluate", model[0], *d], ["mistakes", model[0], *d], ["explain", *model],
+    ["predict", *model], ["evaluate", model[0], *d], ["mistakes", model[0], *d],
+    ["explain", *model],
     ["apply-review", *d], ["export", FOLDER + "/out", *d],
     ["export-onnx", model[0], *d, "--out", FOLDER + "/model.onnx"],
     ["report", *d, "--out", FOLDER + "/report.html"], ["undo", "leaks", *d],
