@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import fiftyone as fo
 
 DATABASE_FIX = "bccurate doctor"
-PATIENCE = 20  # seconds until a database that does not answer is given up; the driver has 30
+PATIENCE = 15  # seconds until a database that does not answer is given up; the driver has 30
 OUT_OF_DISK_SPACE = 14031  # of MongoDB
 LITTLE = 64 << 20  # bytes: MongoDB ends itself rather than write its journal in part
 _QUIET = {
