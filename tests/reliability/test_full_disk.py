@@ -96,6 +96,7 @@ WRITERS = {
     "variants": ("augment", "randaugment", "-d", NAME),
     "report": ("report", "-d", NAME, "--out", "{disk}/report.html"),
     "pictures": ("background", "-d", NAME),
+    "export": ("export", "{disk}/out", "-d", NAME),
 }
 
 
