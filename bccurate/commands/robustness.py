@@ -147,5 +147,5 @@ def _stored(store: Path, key: dict[str, str]) -> dict[Kind, int]:
         if {name: found[name] for name in key} != key:
             return {}
         return {(str(name), int(severity)): int(n) for name, severity, n in found["hits"]}
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}

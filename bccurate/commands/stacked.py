@@ -118,7 +118,7 @@ def read_folds(folder: Path) -> Folds:
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return Folds(list(stored["bases"]), int(stored["folds"]), dict(stored["fold_of"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(f"{path} cannot be read: {error}", "bccurate train stacker") from error
 
 

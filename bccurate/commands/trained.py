@@ -189,7 +189,7 @@ def read_finished(folder: Path) -> dict[str, Any] | None:
     try:
         finished = json.loads((folder / FINISHED).read_text(encoding="utf-8"))
         return finished if finished["weights"] == sha256_of_file(weights) else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

@@ -148,7 +148,7 @@ def _read_manifest(path: Path, package: str) -> list[ModelSpec]:
     try:
         models = json.loads(path.read_text(encoding="utf-8"))["models"]
         return [_row(model["bccurate"], package) for model in models if "bccurate" in model]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"key {error} is missing" if isinstance(error, KeyError) else str(error)
         raise InputError(f"The zoo manifest {path} is not valid: {reason}") from error
 
