@@ -20,6 +20,7 @@ def page() -> str:
     for name in COMMANDS:
         command = cli.get_command(context, name)
         assert command is not None
+        command._help_option = None  # click keeps the first that was asked for, of any context
         inner = click.Context(command, info_name=name, parent=context, terminal_width=100)
         parts.append(f"## {name}\n\n```text\n{command.get_help(inner)}\n```\n")
     return "\n".join(parts)

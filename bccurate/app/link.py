@@ -6,6 +6,7 @@ FiftyOne knows no entry points, so installed plugins (group ``bccurate.app``) ar
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 from importlib.metadata import entry_points
 from importlib.util import find_spec
@@ -108,7 +109,7 @@ def _replace(place: Path, source: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
-        temporary = place.with_name(f".{place.name}.{os.getpid()}")
+        temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}")  # threads link, too
         try:
             temporary.symlink_to(source, target_is_directory=True)
             os.replace(temporary, place)
