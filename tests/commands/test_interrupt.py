@@ -15,7 +15,7 @@ from fiftyone.core.odm import get_db_client
 
 import bccurate
 
-COUNT = 40_000
+COUNT = 24_000
 
 
 @pytest.fixture(scope="module")
