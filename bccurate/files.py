@@ -20,7 +20,7 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
 REFUSED = (errno.EACCES, errno.EROFS, errno.EPERM, errno.EEXIST, errno.ENOTDIR, errno.EISDIR,
            errno.ENAMETOOLONG)  # fmt: skip
-TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # as atomic_write and atomic_folder name them
+TEMPORARY = re.compile(r"\..+\.[0-9a-f]{12}\.tmp")  # as ``temporary`` names them
 
 
 def home() -> Path:
@@ -84,7 +84,7 @@ def atomic_write(path: Path, mode: str = "wb", durable: bool = True) -> Iterator
     with disk_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         # Not mkstemp: its files are for the owner's eyes only, and the umask should decide.
-        work = path.with_name(f".{path.name[:32]}.{secrets.token_hex(6)}.tmp")
+        work = temporary(path)
         try:
             encoding = None if "b" in mode else "utf-8"
             with open(work, mode.replace("w", "x"), encoding=encoding) as file:
@@ -96,6 +96,11 @@ def atomic_write(path: Path, mode: str = "wb", durable: bool = True) -> Iterator
         except BaseException:
             work.unlink(missing_ok=True)
             raise
+
+
+def temporary(path: Path) -> Path:
+    """A name beside ``path`` that nobody has, for what is to take its place."""
+    return path.with_name(f".{path.name[:32]}.{secrets.token_hex(6)}.tmp")
 
 
 def sweep(folder: Path, idle: float = 0) -> None:
@@ -116,16 +121,15 @@ def sha256(data: bytes) -> str:
 
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's content, read in blocks."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    return _digest_of_file(path, hashlib.sha256())
 
 
 def md5_of_file(path: Path) -> str:
     """The MD5 of a file's content, where a publisher gives no better checksum."""
-    digest = hashlib.md5(usedforsecurity=False)
+    return _digest_of_file(path, hashlib.md5(usedforsecurity=False))
+
+
+def _digest_of_file(path: Path, digest: hashlib._Hash) -> str:
     with open(path, "rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
@@ -138,7 +142,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     ``path`` is not there, or an empty folder. What the disk says comes as OSError.
     """
-    work = path.with_name(f".{path.name[:32]}.{secrets.token_hex(6)}.tmp")
+    work = temporary(path)
     work.mkdir(parents=True)
     try:
         yield work

@@ -6,13 +6,12 @@ FiftyOne knows no entry points, so installed plugins (group ``bccurate.app``) ar
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 
-from bccurate.files import atomic_write, disk_errors
+from bccurate.files import atomic_write, disk_errors, temporary
 from bccurate.hub.open import models_folder, plugins_folder
 from bccurate.progress import say
 
@@ -109,10 +108,10 @@ def _replace(place: Path, source: Path) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.is_dir() and not place.is_symlink():
             shutil.rmtree(place)
-        temporary = place.with_name(f".{place.name}.{secrets.token_hex(6)}")  # threads link, too
+        work = temporary(place)
         try:
-            temporary.symlink_to(source, target_is_directory=True)
-            os.replace(temporary, place)
+            work.symlink_to(source, target_is_directory=True)
+            os.replace(work, place)
         except (OSError, NotImplementedError):
-            temporary.unlink(missing_ok=True)
+            work.unlink(missing_ok=True)
             shutil.copytree(source, place, dirs_exist_ok=True)

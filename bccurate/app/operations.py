@@ -7,15 +7,14 @@ process; they reach bccurate through its commands and through here.
 from __future__ import annotations
 
 import getpass
-import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from textwrap import wrap
 from typing import Any
 
 from bccurate.files import sha256
-from bccurate.hub import runs
+from bccurate.hub import runs, views
 from bccurate.hub.open import load_fiftyone
 from bccurate.progress import listened
 from bccurate.records import Record
@@ -86,6 +85,26 @@ def classes(dataset: Any) -> list[str]:
     return sorted(dataset.distinct(label_path(dataset)))
 
 
+def choices(view: Any, names: Iterable[str]) -> Any:
+    """A view of a choice, with ``names`` on it to choose from."""
+    for name in names:
+        view.add_choice(name, label=name)
+    return view
+
+
+def model_choice(inputs: Any, models: list[str], description: str) -> None:
+    """Put the choice of one of ``models`` on a form; the first where none is chosen."""
+    inputs.enum(
+        "model",
+        models,
+        required=True,
+        default=models[0] if models else None,
+        label="Model",
+        description=description,
+        view=load_fiftyone().operators.types.DropdownView(),
+    )
+
+
 def plain(text: str) -> str:
     """Text that markdown shows as it is: a label or a file's name is anybody's."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))
@@ -108,21 +127,15 @@ def as_saved_view(dataset: Any, view: Any) -> Iterator[str | None]:
     A view that is not saved is, for as long as the block runs. Equal views have equal names, so
     that a command which is run again sees that it was.
     """
-    stages = getattr(view, "_stages", None)
-    if not stages:
+    if not getattr(view, "_stages", None):
         yield None
     elif view.name:
         yield view.name
     else:
-        name = f"app-{sha256(_content(stages))[:12]}"
+        name = f"app-{sha256(views.content(view).encode())[:12]}"
         dataset.save_view(name, view, overwrite=True)
         try:
             yield name
         finally:
             if dataset.has_saved_view(name):  # an equal view may have been at work beside this
                 dataset.delete_saved_view(name)
-
-
-def _content(stages: list[Any]) -> bytes:
-    plain = [stage._serialize(include_uuid=False) for stage in stages]
-    return json.dumps(plain, sort_keys=True, default=str).encode()

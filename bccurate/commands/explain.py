@@ -72,8 +72,9 @@ def explain(
         require_samples(chosen, f"samples to explain in {name!r}", f"bccurate info -d {name}")
         options: dict[str, Any] = {"target": target, "weights": sha256_of_file(file)}
         stored = runs.stored_options(hub, run) or {}
+        # Maps of other weights or another target would pass for these; they are made anew.
         if any(stored.get(key) != value for key, value in options.items()):
-            _forget(hub, (field, raw_field(model)), run)
+            runs.forget(hub, run, field, raw_field(model))
         options["masks"] = (runs.stored_options(hub, "background") or {}).get("method")
         if stored != options:
             forget_attention(hub, field_of(model))
@@ -129,17 +130,6 @@ def _targets(labels: list[str], target: str, classes: list[str]) -> list[int]:
     if unknown:
         raise UsageError(f"The model knows no class {sorted(unknown)[0]!r}.", "--target predicted")
     return [classes.index(label) for label in labels]
-
-
-def _forget(hub: Any, fields: tuple[str, ...], run: str) -> None:
-    """Maps of other weights or another target would pass for these; they are made anew.
-
-    The run goes first: after a kill in between, what is there counts as nobody's.
-    """
-    runs.forget(hub, run)
-    for field in fields:
-        if hub.get_field(field) is not None:
-            hub.clear_sample_field(field)
 
 
 # maps (N, H, W) in [0, 1], the layer's own size, raw maps (N, h, w) where asked for

@@ -62,10 +62,15 @@ def leaks(
         return replace(record, changed=changed)
 
 
+def leaks_now(hub: Any) -> Leaks:
+    """What leaks as the splits are now, with the group field of the last ``leaks``."""
+    group = (runs.stored_options(hub, "leaks") or {}).get("group")
+    return find_leaks(hub, group if group and has_field(hub, group) else None)
+
+
 def retag_leaks(hub: Any) -> tuple[Leaks, bool]:
     """Find and tag what leaks, with the group field of the last ``leaks``; and whether it wrote."""
-    group = (runs.stored_options(hub, "leaks") or {}).get("group")
-    found = find_leaks(hub, group if group and has_field(hub, group) else None)
+    found = leaks_now(hub)
     return found, set_tag(views.originals(hub), "leak", found.ids) > 0
 
 

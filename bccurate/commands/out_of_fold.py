@@ -84,7 +84,8 @@ def out_of_fold(
     if not weights:
         return None
     if (runs.stored_options(hub, run) or {}).get("weights") != weights:
-        _forget(hub, model, run)
+        # Predictions of other weights would pass for these.
+        runs.forget(hub, run, out_of_fold_field(model))
     _predict(hub, model, zoo)
     return OutOfFold(out_of_fold_field(model), len(weights), weights)
 
@@ -118,13 +119,6 @@ def _train(hub: Any, base: Base, model: str, folds: int) -> list[str]:
     return [finished["weights"] for finished in found if finished]
 
 
-def _forget(hub: Any, model: str, run: str) -> None:
-    """Predictions of other weights would pass for these. The run goes first, as a kill may come."""
-    runs.forget(hub, run)
-    if hub.get_field(out_of_fold_field(model)) is not None:
-        hub.clear_sample_field(out_of_fold_field(model))
-
-
 def _predict(hub: Any, model: str, zoo: str | Path | None) -> None:
     """Predict on the originals that have nothing in the field."""
     from bccurate.learning.checkpoint import load_model
@@ -139,9 +133,6 @@ def _predict(hub: Any, model: str, zoo: str | Path | None) -> None:
     trained = load_model(fold_folder(folder, model, 0) / WEIGHTS, zoo)
     contents = contents_of(hub, view)
     rows = [paths[i] for i in todo], [contents[i] for i in todo]
-    logits = stacked_logits(folder, *rows, zoo, _device(hub.name, model, zoo))[:, 0]
+    device = base_of(hub.name, model, zoo).settings.device
+    logits = stacked_logits(folder, *rows, zoo, device)[:, 0]
     write_predictions(hub, field, [ids[i] for i in todo], softmax(logits), logits, trained.classes)
-
-
-def _device(name: str, model: str, zoo: str | Path | None) -> str:
-    return base_of(name, model, zoo).settings.device

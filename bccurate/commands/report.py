@@ -8,7 +8,7 @@ from typing import Any
 
 from bccurate.commands.background import VIEW as BACKGROUND
 from bccurate.commands.info import info
-from bccurate.commands.leaks import Leaks, find_leaks
+from bccurate.commands.leaks import Leaks, leaks_now
 from bccurate.commands.pictures import corruption_rows, intensities, pixels, thumbnails
 from bccurate.commands.report_models import PARTS, model_part
 from bccurate.errors import InputError
@@ -90,8 +90,7 @@ def _crossing(hub: Any, records: dict[str, Any]) -> Leaks | None:
     """What crosses the splits as they are now; None for want of ``dedupe`` or a split."""
     if "dedupe" not in records:
         return None
-    group = (runs.stored_options(hub, "leaks") or {}).get("group")
-    found = find_leaks(hub, group if group and has_field(hub, group) else None)
+    found = leaks_now(hub)
     return found if found.any_split else None
 
 

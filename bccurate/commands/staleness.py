@@ -30,10 +30,9 @@ def out_of_date(hub: Any, after: Iterable[str] = ()) -> list[str]:
     commands = tuple(after)
     digest = labels_digest(hub)
     found = [
-        f"{command} {what}".strip()
+        f"{row['command']} {_model(hub, row['run'])}".strip()
         for row in runs.overview(hub)
-        for command, what in [(row["command"], _model(hub, row["run"]))]
-        if command in commands
+        if row["command"] in commands
         or (row["run"].startswith("evaluate_") and row["options"].get("labels") != digest)
     ]
     if not found:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import secrets
 import tempfile
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -22,13 +21,14 @@ from typing import IO, Any
 import numpy as np
 
 from bccurate.errors import InputError
-from bccurate.files import disk_errors, sha256_of_file
+from bccurate.files import disk_errors, sha256_of_file, temporary
 from bccurate.hub.exports import Outcome, images_of, not_empty
 from bccurate.hub.manifest import Row
+from bccurate.hub.views import SPLITS
 from bccurate.progress import track
 
 SUFFIX = ".npz"
-PARTS = ("train", "val", "test", None)
+PARTS = (*SPLITS, None)
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member: the time of writing must not show
 
 
@@ -49,7 +49,7 @@ def write_npz(rows: Sequence[Row], out: Path, size: int | None = None) -> Outcom
     classes = sorted({row.label for row in rows if row.label is not None})
     with disk_errors(out):
         out.parent.mkdir(parents=True, exist_ok=True)
-        work = out.with_name(f".{out.name[:32]}.{secrets.token_hex(6)}.tmp")
+        work = temporary(out)
         try:
             with zipfile.ZipFile(work, "x", zipfile.ZIP_DEFLATED, compresslevel=4) as archive:
                 shapes: set[tuple[int, ...]] = set()

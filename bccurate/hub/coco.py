@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bccurate.errors import InputError
-from bccurate.hub.manifest import Row, is_sha256
+from bccurate.hub.manifest import SPLIT_NAMES, Row, is_sha256
 
 LABELS, DATA = "labels.json", "data"
 MAX_BYTES = 2 << 30
 _NAMES = re.compile(r"labels(_\w+)?|.*annotations(\.coco)?|instances_\w+|.*\.coco")
 _KEYS = ('"images"', '"annotations"', '"categories"')
-_SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 
 
 def label_files(folder: Path) -> list[Path]:
     """The COCO files of a folder: in it, in ``annotations``, or one in each split's folder."""
-    folders = [folder, folder / "annotations", *(folder / split for split in _SPLITS)]
+    folders = [folder, folder / "annotations", *(folder / split for split in SPLIT_NAMES)]
     found = [p for place in folders for p in sorted(place.glob("*.json")) if is_coco(p)]
     return [folder / LABELS] if folder / LABELS in found else found
 
@@ -77,8 +76,8 @@ def _split(path: Path, row: dict[str, Any]) -> str | None:
     """As the image says it, else the file's name, else its folder's."""
     words = re.findall("[a-z]+", path.stem.lower())
     for word in (str(row.get("split", "")).lower(), *words, path.parent.name.lower()):
-        if word in _SPLITS:
-            return _SPLITS[word]
+        if word in SPLIT_NAMES:
+            return SPLIT_NAMES[word]
     return None
 
 

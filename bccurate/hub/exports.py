@@ -17,7 +17,8 @@ from bccurate.curation.reading import decode_rgb
 from bccurate.errors import UnreadableImage, UsageError
 from bccurate.files import atomic_folder, disk_errors, safe_name, sha256, sha256_of_file
 from bccurate.hub import coco, manifest
-from bccurate.hub.manifest import SPLITS, Row
+from bccurate.hub.manifest import Row
+from bccurate.hub.views import SPLITS
 from bccurate.progress import track
 
 FOLDERS = ("imagefolder", "csv", "coco")
@@ -83,7 +84,7 @@ def write_folder(rows: Sequence[Row], out: Path, kind: str) -> Outcome:
     if not rows:
         return outcome
     with disk_errors(out):
-        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        if holds_something(out):
             _require_same(out, rows, names, outcome)
             outcome.changed = False
             return outcome
@@ -183,6 +184,11 @@ def _require_same(out: Path, rows: Sequence[Row], names: Sequence[str], outcome:
             found[row.filepath] = (row.label, row.split, row.tags, held)
     if found != wanted:
         raise not_empty(out)
+
+
+def holds_something(out: Path) -> bool:
+    """Whether a target is there and is no empty folder."""
+    return out.exists() and not (out.is_dir() and not any(out.iterdir()))
 
 
 def not_empty(out: Path) -> UsageError:

@@ -27,14 +27,7 @@ LABEL_COLUMNS = ("label", "class", "ground_truth", "target")
 SPLIT_COLUMNS = ("split", "fold", "set")
 HUGGING_FACE = ("dataset_dict.json", "state.json")  # what save_to_disk writes
 HIDDEN = (".", "__MACOSX")  # what archives carry along
-SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-}
+SPLIT_NAMES = manifest.SPLIT_NAMES | {"training": "train"}
 
 
 @dataclass(frozen=True)

@@ -14,11 +14,11 @@ from typing import Any
 
 from bccurate.errors import InputError, UsageError
 from bccurate.files import atomic_folder, atomic_write, disk_errors, safe_name, sha256
-from bccurate.hub.exports import Outcome, images_of, not_empty
-from bccurate.hub.manifest import SPLITS, Row
+from bccurate.hub.exports import Outcome, holds_something, images_of, not_empty
+from bccurate.hub.manifest import SPLIT_NAMES, Row
+from bccurate.hub.views import SPLITS
 from bccurate.progress import track
 
-SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 LABELS = ("label", "labels", "fine_label")
 NO_SPLIT = "all"  # the name of the part that holds samples without a split
 _SUFFIXES = {b"\x89PNG": ".png", b"\xff\xd8\xff": ".jpg", b"GIF8": ".gif", b"BM": ".bmp",
@@ -107,7 +107,7 @@ def write_saved(rows: Sequence[Row], out: Path) -> Outcome:
     }
     wanted = {split: part for split, part in wanted.items() if part}
     with disk_errors(out):
-        if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        if holds_something(out):
             _require_same(datasets, out, wanted)
             outcome.changed = False
             return outcome

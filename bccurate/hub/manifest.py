@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bccurate.errors import InputError
+from bccurate.hub.views import SPLITS
 
 NAME = "manifest.csv"
 COLUMNS = ("filepath", "label", "split", "tags", "sha256")
-SPLITS = ("train", "val", "test")
+SPLIT_NAMES = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 # What spreadsheets take for a formula (OWASP, CSV Injection), our apostrophes before it or not.
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 

@@ -54,10 +54,16 @@ def has(dataset: fo.Dataset, run: str) -> bool:
     return dataset.has_run(run) and bool(dataset._doc.runs[run].results)
 
 
-def forget(dataset: fo.Dataset, run: str) -> None:
-    """Delete a run's record, where there is one; what it wrote to the samples stays."""
+def forget(dataset: fo.Dataset, run: str, *fields: str) -> None:
+    """Delete a run's record, where there is one, then clear those of ``fields`` that are there.
+
+    The run goes first: after a kill in between, what is left counts as nobody's.
+    """
     if dataset.has_run(run):
         dataset.delete_run(run)
+    for field in fields:
+        if dataset.get_field(field) is not None:
+            dataset.clear_sample_field(field)
 
 
 def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:

@@ -109,10 +109,9 @@ def looked_at(dataset: fo.Dataset, name: str | None) -> Any:
 
 def save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> bool:
     """Save a view under a name unless the very same is there; tells whether it wrote."""
-    if name in dataset.list_saved_views():
-        stored = dataset.load_saved_view(name)
-        if _stages(stored) == _stages(view):
-            return False
+    there = name in dataset.list_saved_views()
+    if there and content(dataset.load_saved_view(name)) == content(view):
+        return False
     dataset.save_view(name, view, overwrite=True)
     return True
 
@@ -127,6 +126,7 @@ def refresh_clean(dataset: fo.Dataset) -> bool:
     return sum(save(dataset, name, wanted[name]) for name in there) > 0
 
 
-def _stages(view: fo.DatasetView) -> str:
+def content(view: fo.DatasetView) -> str:
+    """What a view takes of its dataset, as JSON: equal views have equal texts."""
     stages = [stage._serialize(include_uuid=False) for stage in view._stages]
     return json.dumps(stages, sort_keys=True, default=str)

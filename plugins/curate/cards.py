@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from bccurate.app.operations import plain
 from bccurate.commands.pictures import thumbnails
 from bccurate.hub.decisions import DROP, KEEP
 from bccurate.hub.views import SPLITS
+from bccurate.reporting.gallery import data_uri
 
 from .groups import Group, Member
 
@@ -54,7 +54,7 @@ def _put_picture(card: types.Object, member: Member, jpeg: bytes | None) -> None
         return
     card.str(
         "picture",
-        default=f"data:image/jpeg;base64,{b64encode(jpeg).decode()}",
+        default=data_uri(jpeg),
         view=types.ImageView(width=f"{SIDE}px", alt=f"{member.label}"),
     )
 

@@ -9,6 +9,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from bccurate.app.command_form import CommandForm
+from bccurate.app.operations import choices
 
 
 def _choice(inputs: types.Object, name: str, values: tuple[str, ...], **kwargs: Any) -> None:
@@ -134,14 +135,11 @@ class Leaks(CommandForm, foo.Operator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """The field that is looked at beside the duplicates."""
-        fields = types.DropdownView()
-        for name in _groups(ctx.dataset):
-            fields.add_choice(name, label=name)
         inputs.str(
             "group",
             label="Group",
             description="A field (patient, slide) whose values may not cross splits either",
-            view=fields,
+            view=choices(types.DropdownView(), _groups(ctx.dataset)),
         )
 
 

@@ -8,7 +8,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from bccurate.app.command_form import CommandForm
-from bccurate.app.operations import classes, models_with_predictions
+from bccurate.app.operations import classes, model_choice, models_with_predictions
 
 
 class Explain(CommandForm, foo.Operator):
@@ -26,15 +26,7 @@ class Explain(CommandForm, foo.Operator):
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """A model, and the class whose evidence is shown."""
         models = models_with_predictions(ctx.dataset)
-        inputs.enum(
-            "model",
-            models,
-            required=True,
-            default=models[0] if models else None,
-            label="Model",
-            description="A model that has predictions on this dataset",
-            view=types.DropdownView(),
-        )
+        model_choice(inputs, models, "A model that has predictions on this dataset")
         inputs.enum(
             "target",
             ["predicted", "true", *classes(ctx.dataset)],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -58,16 +57,14 @@ def read_card(dataset: Any, model: str, sample: str) -> Card:
 
 def _pictures(path: str, heat: Any) -> tuple[str | None, str | None]:
     from bccurate.commands.pictures import pixels
+    from bccurate.reporting.gallery import data_uri
     from bccurate.reporting.pictures import overlay, thumbnail
 
     rgb = pixels(path)
     if rgb is None:
         return None, None
-    return _uri(thumbnail(rgb, SIDE)), None if heat is None else _uri(overlay(rgb, heat, SIDE))
-
-
-def _uri(jpeg: bytes) -> str:
-    return f"data:image/jpeg;base64,{b64encode(jpeg).decode()}"
+    shown = None if heat is None else overlay(rgb, heat, SIDE)
+    return data_uri(thumbnail(rgb, SIDE)), data_uri(shown)
 
 
 def _likeliest(dataset: str, model: str, logits: Any) -> list[tuple[str, float]]:

@@ -10,9 +10,9 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-KEEP = "keep"  # as bccurate.hub.decisions, which is loaded when a decision is written
-DROP = "drop"
-RELABEL = "relabel:"
+from bccurate.app.operations import choices, classes, person
+from bccurate.hub.decisions import DROP, KEEP, RELABEL, decide
+
 NOTHING_SELECTED = "Select samples first: point at one and tick its box."
 
 
@@ -35,9 +35,6 @@ def decide_on_selected(ctx: Any, tag: str) -> dict[str, Any]:
 
 def write(ctx: Any, ids: list[str], tag: str | None) -> None:
     """Put a decision, with who and when, in place of an earlier one; None takes it away."""
-    from bccurate.app.operations import person
-    from bccurate.hub.decisions import decide
-
     decide(ctx.dataset, ids, tag, person(ctx))
     ctx.ops.reload_samples()
 
@@ -70,17 +67,13 @@ class Relabel(foo.Operator):
 
     def resolve_input(self, ctx: Any) -> types.Property:
         """The form."""
-        from bccurate.app.operations import classes
-
         inputs = types.Object()
         n = len(_chosen(ctx))
         if not n:
             warning = types.Warning(label=NOTHING_SELECTED)
             inputs.view("nothing", warning).invalid = True
-        choices = types.AutocompleteView()
-        for name in classes(ctx.dataset):
-            choices.add_choice(name, label=name)
-        inputs.str("label", required=True, label=f"Class of the {n} selected", view=choices)
+        view = choices(types.AutocompleteView(), classes(ctx.dataset))
+        inputs.str("label", required=True, label=f"Class of the {n} selected", view=view)
         return types.Property(inputs, view=types.View(label="Relabel"))
 
     def execute(self, ctx: Any) -> dict[str, Any]:

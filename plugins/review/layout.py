@@ -7,7 +7,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from bccurate.app.operations import plain
+from bccurate.app.operations import choices, plain
 
 ORANGE, GREEN = "#ff6d04", "#4caf50"
 QUIET = {"displayModeBar": False}
@@ -37,10 +37,8 @@ def controls(
     panel: Any, root: types.Object, models: list[str], model: str, n: int, wrong: int
 ) -> None:
     """The model, how much it gets wrong, and what the grid shows."""
-    choices = types.DropdownView()
-    for name in models:
-        choices.add_choice(name, label=name)
-    root.enum("chosen", models, default=model, label="Model", view=choices, on_change=panel.choose)
+    view = choices(types.DropdownView(), models)
+    root.enum("chosen", models, default=model, label="Model", view=view, on_change=panel.choose)
     share = f" ({wrong / n:.1%})" if n else ""
     root.md(f"**{wrong:,} of {n:,}** labelled samples differ from {model}{share}.", name="total")
     row = _row(root, "shown_in_the_grid")
@@ -120,13 +118,11 @@ def buttons(
             variant="outlined",
             componentsProps=AS_WIDE_AS_IT_IS,
         )
-    choices = types.DropdownView(
+    others = types.DropdownView(
         placeholder="Another class", compact=True, componentsProps=AS_WIDE_AS_IT_IS
     )
-    for name in classes:
-        choices.add_choice(name, label=name)
     # A name of its own: the list of the next sample begins empty.
-    answers.enum(f"other_{sample}", classes, view=choices, on_change=panel.relabel)
+    answers.enum(f"other_{sample}", classes, view=choices(others, classes), on_change=panel.relabel)
     row = _row(root, "verdicts")
     for name, label, action in (
         ("previous", "Previous", panel.previous),

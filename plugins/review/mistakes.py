@@ -8,9 +8,12 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 from fiftyone.operators.categories import Categories
 
+from bccurate.app.operations import classes, models_with_predictions
+from bccurate.hub.decisions import DROP, KEEP, RELABEL
+
 from . import layout
 from .card import read_card
-from .decisions import DROP, KEEP, RELABEL, write
+from .decisions import write
 from .queue import Queue, confusion, queue_view
 
 
@@ -35,8 +38,6 @@ class Mistakes(foo.Panel):
 
     def on_load(self, ctx: Any) -> None:
         """Choose the first model and count."""
-        from bccurate.app.operations import models_with_predictions
-
         models = models_with_predictions(ctx.dataset)
         ctx.panel.set_state("models", models)
         if models:
@@ -152,8 +153,6 @@ class Mistakes(foo.Panel):
 
     def render(self, ctx: Any) -> types.Property:
         """The panel."""
-        from bccurate.app.operations import classes
-
         panel = types.Object()
         state = ctx.panel.get_state
         models = state("models") or []

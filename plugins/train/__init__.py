@@ -12,7 +12,12 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from bccurate.app.command_form import CommandForm
-from bccurate.app.operations import models_with_predictions, trained_models
+from bccurate.app.operations import (
+    choices,
+    model_choice,
+    models_with_predictions,
+    trained_models,
+)
 
 
 class Train(CommandForm, foo.Operator):
@@ -32,9 +37,7 @@ class Train(CommandForm, foo.Operator):
         from bccurate.learning.recipes import RECIPES
         from bccurate.learning.zoo import list_models
 
-        models = types.AutocompleteView()
-        for spec in list_models():
-            models.add_choice(spec.name, label=spec.name)
+        models = choices(types.AutocompleteView(), (spec.name for spec in list_models()))
         inputs.str(
             "model",
             required=True,
@@ -47,7 +50,7 @@ class Train(CommandForm, foo.Operator):
             "recipe",
             label="Recipe",
             description="Settings that belong together; robust: for images of other laboratories",
-            view=_dropdown(RECIPES),
+            view=choices(types.DropdownView(), RECIPES),
         )
         inputs.int("epochs", min=1, label="Epochs", description="20 where it is left open")
         inputs.int("image_size", min=16, label="Image size", description="Pixels; else its own")
@@ -56,7 +59,7 @@ class Train(CommandForm, foo.Operator):
             types.String(),
             label="Views",
             description="Saved views to train on, joined; the clean samples where none is chosen",
-            view=_dropdown(ctx.dataset.list_saved_views(), multiple=True),
+            view=choices(types.DropdownView(multiple=True), ctx.dataset.list_saved_views()),
         )
 
 
@@ -73,7 +76,9 @@ class Predict(CommandForm, foo.Operator):
 
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """A model that is trained."""
-        _model(inputs, trained_models(ctx.dataset), "A model that was trained on this dataset")
+        model_choice(
+            inputs, trained_models(ctx.dataset), "A model that was trained on this dataset"
+        )
 
 
 class Evaluate(CommandForm, foo.Operator):
@@ -90,32 +95,13 @@ class Evaluate(CommandForm, foo.Operator):
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """A model that has predicted."""
         models = models_with_predictions(ctx.dataset)
-        _model(inputs, models, "A model that has predictions on this dataset")
+        model_choice(inputs, models, "A model that has predictions on this dataset")
         inputs.bool(
             "corruptions",
             default=False,
             label="Corruptions",
             description="Also on noisy, blurred, recoloured and turned cells; takes minutes",
         )
-
-
-def _model(inputs: types.Object, models: list[str], description: str) -> None:
-    inputs.enum(
-        "model",
-        models,
-        required=True,
-        default=models[0] if models else None,
-        label="Model",
-        description=description,
-        view=types.DropdownView(),
-    )
-
-
-def _dropdown(names: Any, **kwargs: Any) -> types.DropdownView:
-    view = types.DropdownView(**kwargs)
-    for name in names:
-        view.add_choice(name, label=name)
-    return view
 
 
 def register(plugin: Any) -> None:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from chromium import CHROMIUM, require_browser
 
 ARTEFACTS = Path(__file__).resolve().parents[2] / "artefacts"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -30,11 +27,7 @@ TILE = "[data-cy='looker']"
 @pytest.fixture
 def page(tmp_path: Path) -> Iterator:
     """A page of a fresh browser; skipped where there is none, a failure under CI=true."""
-    missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
-    if importlib.util.find_spec("playwright") is None:
-        missing = "playwright is not installed (pip install playwright)"
-    if missing:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    require_browser()
     from playwright.sync_api import sync_playwright
 
     ARTEFACTS.mkdir(exist_ok=True)

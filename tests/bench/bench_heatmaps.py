@@ -172,7 +172,7 @@ def _grid(cells: Path, write: Write) -> list[Row]:
     """Seconds to the first grid with heatmaps by those without."""
     import bccurate
     from bccurate.hub.predictions import show_in_app
-    from tests.app.browser import CHROMIUM
+    from tests.chromium import CHROMIUM
 
     what = "first grid with heatmaps / without"
     if not CHROMIUM or importlib.util.find_spec("playwright") is None:
@@ -198,8 +198,9 @@ def _load(*names: str) -> dict[str, list[float]]:
     """Seconds from the address to the first grid, in turn; each is opened once before."""
     from playwright.sync_api import sync_playwright
 
-    from tests.app.browser import ARGUMENTS, CHROMIUM, NO_POPOVER
+    from tests.app.browser import ARGUMENTS, NO_POPOVER
     from tests.app.conftest import app
+    from tests.chromium import CHROMIUM
 
     seconds: dict[str, list[float]] = {name: [] for name in names}
     with app(names[0]) as served, sync_playwright() as playwright:

@@ -7,20 +7,17 @@ from files and a table, through the commands, and a browser looks at what was wr
 from __future__ import annotations
 
 import csv
-import importlib.util
-import os
-import shutil
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import CHROMIUM, require_browser
 from PIL import Image
 
 from bccurate.hub.formats import discover
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 LABELS = [
     "<script>fetch('http://127.0.0.1:9/label')</script>",
     '"><img src=http://127.0.0.1:9/x onerror=alert(1)>',
@@ -109,11 +106,7 @@ def test_no_cell_of_an_exported_table_is_a_formula(hostile, cli, tmp_path: Path)
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator:
     """A page of a browser that lets scripts run; skipped where there is none."""
-    missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
-    if importlib.util.find_spec("playwright") is None:
-        missing = "playwright is not installed (pip install playwright)"
-    if missing:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
+    require_browser()
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
