@@ -16,7 +16,7 @@ from tests.bench.cells import folder_of_images
 from tests.bench.page import merged, section
 
 NAMES = (
-    "help", "import", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
+    "help", "import", "spoilt", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
     "augmentation", "training", "mistakes", "gradcam", "heatmaps",
 )  # fmt: skip
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
