@@ -47,6 +47,11 @@ from bccurate.progress import speaks
 @click.option(
     "--repeats", type=click.IntRange(1, 64), help="Variants of each image in a batch; default 1."
 )
+@click.option(
+    "--redraw/--no-redraw",
+    default=None,
+    help="Draw an image's variants anew in every epoch, or once for all; default anew.",
+)
 @click.option("--weights", help="imagenet, none or a FILE; default none.")
 @click.option(
     "--head-epochs",

@@ -154,6 +154,9 @@ def _pieces(job: Job, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]
     generator = torch.Generator().manual_seed(derive(job.settings.seed, epoch, 0))
     order = job.order(generator)
     seeds = torch.randint(2**62, (len(order),), generator=generator)
+    if not job.settings.redraw:
+        own = torch.Generator().manual_seed(derive(job.settings.seed, 2))
+        seeds = torch.randint(2**62, (len(job.targets),), generator=own)[order]
     torch.manual_seed(derive(job.settings.seed, epoch, 1, job.world.rank))
     places = torch.arange(len(order))
     for part in batches(places, job.settings.batch_size, least=2 * job.world.size):

@@ -8,9 +8,9 @@ from bccurate.errors import UsageError, nearest
 
 # docs/robustness-experiments.md tells what each part of ``robust`` is worth.
 RECIPES: dict[str, dict[str, Any]] = {
-    # A third of the images as they are, a third under AugMix, a third under RandAugment, the
-    # variants with Gaussian noise: what a set with one variant of each kind per image holds.
-    "paper": {"augment": "paper"},
+    # Variants drawn once, as the paper saved them; three of an image in a batch: a third as it is,
+    # a third under AugMix, a third under RandAugment, these with Gaussian noise.
+    "paper": {"augment": "paper", "repeats": 3, "redraw": False},
     "robust": {"augment": "smear", "ramp": 0.6, "repeats": 3, "ema": 0.999},
 }
 

@@ -30,6 +30,8 @@ class TrainSettings:
             first, hard ones later (curriculum learning, Bengio et al. 2009); 0 for all at once.
         repeats: variants of each image in a batch, at least 1 (batch augmentation, Hoffer et al.
             2020): an epoch costs so many times more.
+        redraw: every epoch draws an image's variants anew; if not, they are the same in all, as
+            variants are that were saved.
         weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
@@ -59,6 +61,7 @@ class TrainSettings:
     augment: str = "dihedral"
     ramp: float = 0.0
     repeats: int = 1
+    redraw: bool = True
     weights: str = "none"
     device: str = "auto"
     seed: int = 51

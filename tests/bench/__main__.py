@@ -16,8 +16,8 @@ from tests.bench.cells import folder_of_images
 from tests.bench.page import merged, section
 
 NAMES = (
-    "help", "import", "spoilt", "hashing", "groups", "matching", "dedupe", "outliers", "predictions",
-    "augmentation", "training", "mistakes", "gradcam", "heatmaps",
+    "help", "import", "spoilt", "hashing", "groups", "matching", "dedupe", "outliers",
+    "predictions", "augmentation", "training", "mistakes", "gradcam", "heatmaps",
 )  # fmt: skip
 PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 

@@ -39,8 +39,9 @@ ROWS: dict[str, dict[str, Any]] = {
     "smear, consistency 12": {"augment": "smear", "consistency": 12.0},
     "smear, ema 0.999": {"augment": "smear", "ema": 0.999},
     "smear, ema 0.999, ramp 0.6": {"augment": "smear", "ema": 0.999, "ramp": 0.6},
+    "paper": {"augment": "paper"},
+    "paper, 3 repeats": {"augment": "paper", "repeats": 3},
     "--recipe paper": {"recipe": "paper"},
-    "--recipe paper --repeats 3": {"recipe": "paper", "repeats": 3},
     "--recipe robust": {"recipe": "robust"},
 }
 

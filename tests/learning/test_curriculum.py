@@ -10,6 +10,7 @@ from bccurate.augmentation.variants import augment_batch
 from bccurate.errors import UsageError
 from bccurate.learning.arithmetic import Arithmetic
 from bccurate.learning.job import Job
+from bccurate.learning.loop import _pieces
 from bccurate.learning.objective import Objective
 from bccurate.learning.settings import TrainSettings
 from bccurate.learning.zoo import ModelSpec
@@ -52,6 +53,20 @@ def test_repeats_average_the_loss_over_variants_of_an_image(tiny: ModelSpec) -> 
     assert torch.equal(one.logits, both.logits)
     torch.testing.assert_close(both.losses, (one.losses + other.losses) / 2)
     assert not torch.equal(one.losses, other.losses)
+
+
+@pytest.mark.parametrize("redraw", [True, False])
+def test_variants_are_drawn_anew_in_every_epoch_or_once(tiny: ModelSpec, redraw: bool) -> None:
+    """The seeds of an image's draws in two epochs: all unlike, or all equal and unlike others'."""
+    images, targets = torch.zeros((9, 16, 16, 3), dtype=torch.uint8), torch.arange(9) % 2
+    settings = TrainSettings(image_size=16, batch_size=4, redraw=redraw)
+    job = Job(tiny, settings, torch.device("cpu"), 2, images, targets, images, targets)
+    first, second = (
+        dict(zip(*(torch.cat(part).tolist() for part in zip(*pieces, strict=True)), strict=True))
+        for pieces in (list(_pieces(job, 1)), list(_pieces(job, 2)))
+    )
+    assert len(set(first.values())) == 9 and first.keys() == second.keys()
+    assert {first[row] == second[row] for row in first} == {not redraw}
 
 
 @pytest.mark.parametrize("wrong", [{"ramp": 1.5}, {"ramp": float("nan")}, {"repeats": 0}])
