@@ -45,7 +45,7 @@ def test_dedupe_while_a_model_trains(rendered: Path, name: str) -> None:
     """``dedupe`` does not wait for the training, and the training does not undo what it wrote."""
     bccurate.import_(rendered, name)
     bccurate.split(name)
-    train = _command("train", MODEL, "-d", name, "--epochs", 3, "--image-size", 32)
+    train = _command("train", MODEL, "-d", name, "--epochs", 3, "--image-size", 64)
     checkpoint = Path(os.environ["BCCURATE_HOME"]) / "datasets"
     deadline = time.monotonic() + 600
     while not list(checkpoint.rglob("checkpoint.safetensors")):
