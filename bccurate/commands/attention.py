@@ -9,7 +9,7 @@ from bccurate.hub import views
 from bccurate.hub.heatmaps import read_heatmaps
 from bccurate.hub.masks import masked, read_masks
 from bccurate.hub.read import columns, label_path
-from bccurate.hub.write import set_column
+from bccurate.hub.write import clear_fields, set_column
 from bccurate.progress import track
 
 BATCH = 1000  # maps and masks held at a time
@@ -28,9 +28,7 @@ def attention_view(model: str) -> str:
 
 def forget_attention(hub: Any, model: str) -> None:
     """Clear what other maps or other masks gave."""
-    for field in attention_fields(model):
-        if hub.get_field(field) is not None:
-            hub.clear_sample_field(field)
+    clear_fields(hub, attention_fields(model))
 
 
 def measure_attention(hub: Any, model: str) -> tuple[int, list[Row] | None]:

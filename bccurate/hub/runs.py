@@ -10,6 +10,7 @@ import json
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
+from bccurate.hub.write import clear_fields
 from bccurate.progress import say
 from bccurate.records import Record
 
@@ -61,9 +62,7 @@ def forget(dataset: fo.Dataset, run: str, *fields: str) -> None:
     """
     if dataset.has_run(run):
         dataset.delete_run(run)
-    for field in fields:
-        if dataset.get_field(field) is not None:
-            dataset.clear_sample_field(field)
+    clear_fields(dataset, fields)
 
 
 def load(dataset: fo.Dataset, run: str) -> dict[str, Any] | None:

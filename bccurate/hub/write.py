@@ -159,6 +159,13 @@ def add_samples(dataset: fo.Dataset, samples: Iterable[Any]) -> int:
     return added
 
 
+def clear_fields(dataset: fo.Dataset, fields: Iterable[str]) -> None:
+    """Empty those of ``fields`` that are there, on all samples."""
+    for field in fields:
+        if dataset.get_field(field) is not None:
+            dataset.clear_sample_field(field)
+
+
 def journaled(collection: Any) -> Any:
     """The collection, whose writes are answered once the journal on the disk has them.
 

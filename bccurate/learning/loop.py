@@ -153,14 +153,19 @@ def _pieces(job: Job, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]
     """Rows and seeds of every batch of an epoch; torch's global generator is seeded for it."""
     generator = torch.Generator().manual_seed(derive(job.settings.seed, epoch, 0))
     order = job.order(generator)
-    seeds = torch.randint(2**62, (len(order),), generator=generator)
-    if not job.settings.redraw:
-        own = torch.Generator().manual_seed(derive(job.settings.seed, 2))
-        seeds = torch.randint(2**62, (len(job.targets),), generator=own)[order]
+    seeds = _seeds(job, order, generator)
     torch.manual_seed(derive(job.settings.seed, epoch, 1, job.world.rank))
     places = torch.arange(len(order))
     for part in batches(places, job.settings.batch_size, least=2 * job.world.size):
         yield order[part], seeds[part]
+
+
+def _seeds(job: Job, order: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """A seed for each of the rows ``order``: of this epoch, or a row's own in all epochs."""
+    if job.settings.redraw:
+        return torch.randint(2**62, (len(order),), generator=generator)
+    once = torch.Generator().manual_seed(derive(job.settings.seed, 2))
+    return torch.randint(2**62, (len(job.targets),), generator=once)[order]
 
 
 def _diverged(job: Job, recent: deque[tuple[torch.Tensor, Batch]]) -> DivergedError:

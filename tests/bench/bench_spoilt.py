@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import tempfile
+from functools import partial
 from pathlib import Path
 
 from tests.bench.measure import Row, interleaved, versus
@@ -30,7 +31,7 @@ def run(images: Path) -> list[Row]:
     def importing(name: str) -> None:
         bccurate.import_(parent / name, names.pop())
 
-    jobs = {name: lambda name=name: importing(name) for name in sizes}
+    jobs = {name: partial(importing, name) for name in sizes}
     interleaved(jobs, 1)  # the first reads the files from the disk
     seconds = interleaved(jobs, ROUNDS)
     ours = f"import of {GOOD:,} sound and {BAD} spoilt files"

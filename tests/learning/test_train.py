@@ -108,7 +108,7 @@ def test_resume_after_some_epochs(
     assert cut.best_epoch == whole.best_epoch and len(cut.history) == 4
 
 
-@pytest.mark.parametrize("kills", [2, pytest.param(20, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.slow)])
 def test_kill_and_resume(tiny: ModelSpec, tmp_path: Path, kills: int) -> None:
     """SIGKILL at random moments, resumed each time: the weights of an uninterrupted run."""
     code = (
