@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 import shlex
 import sys
@@ -81,6 +83,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every error ends in its documented exit code."""
+    atexit.register(gc.freeze)  # all goes with the process: no use in looking for garbage first
     try:
         code = cli.main(prog_name="bccurate", standalone_mode=False)
     except BccurateError as error:

@@ -63,7 +63,7 @@ def make_sample(
         values["tags"].append("unreadable")
     else:
         values |= {name: getattr(facts, name) for name in FACTS}
-        values["metadata"] = metadata(facts)
+        values["metadata"] = fo.ImageMetadata(**_metadata(facts))
     return fo.Sample(filepath=row.filepath, **values)
 
 
@@ -90,17 +90,15 @@ def make_variant_sample(
     )
 
 
-def metadata(facts: ImageFacts) -> fo.ImageMetadata:
-    """FiftyOne's own metadata, so that its App knows sizes without opening files."""
-    import fiftyone as fo
-
-    return fo.ImageMetadata(
-        size_bytes=facts.size_bytes,
-        mime_type=f"image/{facts.format.lower()}",
-        width=facts.width,
-        height=facts.height,
-        num_channels=3,
-    )
+def _metadata(facts: ImageFacts) -> dict[str, Any]:
+    """FiftyOne's own ``ImageMetadata``: its App then knows sizes without opening files."""
+    return {
+        "size_bytes": facts.size_bytes,
+        "mime_type": f"image/{facts.format.lower()}",
+        "width": facts.width,
+        "height": facts.height,
+        "num_channels": 3,
+    }
 
 
 def ensure_facts(view: Any, read: Reader = read_many) -> tuple[int, list[Unreadable]]:
@@ -174,7 +172,7 @@ def _read_and_store(
                 bad.append(facts)
                 continue
             fields = {name: getattr(facts, name) for name in FACTS}
-            fields["metadata"] = metadata(facts).to_dict()
+            fields["metadata"] = {"_cls": "ImageMetadata", **_metadata(facts)}
             yield from ((sample, fields) for sample in ids_of[facts.filepath])
 
     set_fields(view._dataset, rows())
