@@ -180,31 +180,27 @@ INLINE void parts_of(const float *a, const float *b, Parts *d) {
     part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
 }
 
-/* The correlations in one turn. Returns whether any reaches `least`. */
-INLINE int correlations(const Parts *d, int turn, float least, float *out) {
+/* The correlation of one lane in one turn. */
+INLINE float correlation(const Parts *d, int turn, int lane) {
     const float fx = FLIP_X[turn], fy = FLIP_Y[turn];
     const int swap = turn & 1;
-    int any = 0;
-    for (int l = 0; l < LANES; l++) {
-        out[l] = d->still[swap][l] + fx * fy * d->both[swap][l]
-                 + (fx * d->x[swap][l] + fy * d->y[swap][l]);
-        any |= out[l] >= least;
-    }
-    return any;
+    return d->still[swap][lane] + fx * fy * d->both[swap][lane]
+           + (fx * d->x[swap][lane] + fy * d->y[swap][lane]);
 }
 
-/* Whether the best of the eight turns may reach `least`: over the signs of two flips the largest
- * s + fx fy b + fx x + fy y is s + max(b + |x + y|, |x - y| - b). */
-INLINE int any_turn_may_reach(const Parts *d, float least) {
+/* The lanes, as bits, whose best of the eight turns may reach `least`: over the signs of two flips
+ * the largest s + fx fy b + fx x + fy y is s + max(b + |x + y|, |x - y| - b). */
+INLINE uint32_t some_turn_may_reach(const Parts *d, float least) {
     const float enough = least - ROUNDING;
-    int any = 0;
+    uint32_t lanes = 0;
     for (int swap = 0; swap < 2; swap++)
         for (int l = 0; l < LANES; l++) {
             const float both = d->both[swap][l], x = d->x[swap][l], y = d->y[swap][l];
             const float alike = both + fabsf(x + y), unlike = fabsf(x - y) - both;
-            any |= d->still[swap][l] + (alike > unlike ? alike : unlike) >= enough;
+            const float best = d->still[swap][l] + (alike > unlike ? alike : unlike);
+            lanes |= (uint32_t)(best >= enough) << l;
         }
-    return any;
+    return lanes;
 }
 
 typedef struct {
@@ -232,30 +228,32 @@ INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
     s->found++;
 }
 
-/* Picture i with those of a block that are near enough, of a higher index. */
-INLINE void sift_block(Search *s, int64_t i, int64_t start, int turn, const float near[LANES]) {
-    for (int lane = 0; lane < LANES; lane++) {
-        const int64_t j = start + lane;
-        if (near[lane] >= s->least && j > i && j < s->n) sift(s, i, j, turn);
-    }
+/* The lanes, as bits, that reach `least`. */
+INLINE uint32_t reaching(const float near[LANES], float least) {
+    uint32_t lanes = 0;
+    for (int l = 0; l < LANES; l++) lanes |= (uint32_t)(near[l] >= least) << l;
+    return lanes;
 }
 
-INLINE int any_reaches(const float near[LANES], float least) {
-    int any = 0;
-    for (int l = 0; l < LANES; l++) any |= near[l] >= least;
-    return any;
+/* Of some lanes of a block those that hold a picture of a higher index than i. */
+INLINE uint32_t after(uint32_t lanes, int64_t i, int64_t start, int64_t n) {
+    if (i >= start) lanes &= (uint32_t)((uint64_t)UINT32_MAX << (i - start + 1));
+    return n - start < LANES ? lanes & ((1u << (n - start)) - 1) : lanes;
 }
+
+#define EACH_LANE(lane, lanes)                                                               \
+    for (int lane; (lanes) && (lane = __builtin_ctz(lanes), 1); (lanes) &= (lanes) - 1)
 
 /* A block of second pictures stays in the innermost cache while the rows go by. */
 static void search_turned(Search *s, int64_t first, int64_t last) {
     for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
         for (int64_t i = first; i < last && i < start + LANES - 1; i++) {
             Parts d;
-            float near[LANES];
             parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, &d);
-            if (!any_turn_may_reach(&d, s->least)) continue;
-            for (int turn = 0; turn < TURNS; turn++)
-                if (correlations(&d, turn, s->least, near)) sift_block(s, i, start, turn, near);
+            uint32_t lanes = after(some_turn_may_reach(&d, s->least), i, start, s->n);
+            EACH_LANE(lane, lanes)
+                for (int turn = 0; turn < TURNS; turn++)
+                    if (correlation(&d, turn, lane) >= s->least) sift(s, i, start + lane, turn);
         }
 }
 
@@ -266,8 +264,10 @@ static void search_still(Search *s, int64_t first, int64_t last) {
             float near[2][LANES];
             correlations_of_two(s->spectra + i * TERMS, s->spectra + two * TERMS,
                                 s->blocks + start * TERMS, near);
-            if (any_reaches(near[0], s->least)) sift_block(s, i, start, 0, near[0]);
-            if (two > i && any_reaches(near[1], s->least)) sift_block(s, two, start, 0, near[1]);
+            for (int64_t row = i; row <= two; row++) {
+                uint32_t lanes = after(reaching(near[row - i], s->least), row, start, s->n);
+                EACH_LANE(lane, lanes) sift(s, row, start + lane, 0);
+            }
         }
 }
 

@@ -2,6 +2,8 @@
 #ifndef BCCURATE_VECTORS_H
 #define BCCURATE_VECTORS_H
 
+#include <string.h>
+
 #include "kernels.h"
 
 /* Aligned as its elements are, so that it may begin anywhere in an array. */
@@ -27,7 +29,12 @@ INLINE v8 fused(v8 a, v8 b, v8 c) { return a * b + c; }
 #endif
 
 INLINE float sum8(v8 v) {
-    return ((v[0] + v[4]) + (v[1] + v[5])) + ((v[2] + v[6]) + (v[3] + v[7]));
+    typedef float v4 __attribute__((vector_size(16)));
+    v4 half[2];
+    memcpy(half, &v, sizeof half);
+    const v4 four = half[0] + half[1];
+    const v4 two = four + (v4){four[1], four[0], four[3], four[2]};
+    return two[0] + two[2];
 }
 
 /* Scalar product of n floats, n a multiple of 16. */
