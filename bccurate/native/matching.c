@@ -4,7 +4,11 @@
  * A node of the search holds the hashes that agree in the blocks chosen so far. It is parted by
  * the next bits of its block, then by each block that may be chosen next, until so few are left
  * that comparing all of them costs less than parting them on. */
+#define _DEFAULT_SOURCE /* madvise */
 #include <stdlib.h>
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
 
 #include "compare.h"
 #include "kernels.h"
@@ -103,6 +107,21 @@ static void compare(search *s, const node *at) {
                  (int)s->threshold, report, &seen);
 }
 
+enum { HUGE_PAGE = 1 << 21 };
+
+/* Memory, in huge pages where the system has them: parting writes to a thousand places in turn, more
+ * than a processor knows the small pages of. */
+static void *room_for(size_t size) {
+#ifdef MADV_HUGEPAGE
+    void *memory;
+    if (size >= 2 * HUGE_PAGE && !posix_memalign(&memory, HUGE_PAGE, size)) {
+        madvise(memory, size, MADV_HUGEPAGE);
+        return memory;
+    }
+#endif
+    return malloc(size);
+}
+
 /* A level whose buffers hold n hashes, or NULL where there is no memory. */
 static level *level_for(search *s, int depth, int64_t n) {
     level *into = s->levels[depth];
@@ -110,8 +129,8 @@ static level *level_for(search *s, int depth, int64_t n) {
     if (!into || into->room >= n) return into;
     free(into->hash);
     free(into->index);
-    into->hash = malloc((size_t)n * sizeof *into->hash);
-    into->index = malloc((size_t)n * sizeof *into->index);
+    into->hash = room_for((size_t)n * sizeof *into->hash);
+    into->index = room_for((size_t)n * sizeof *into->index);
     into->room = into->hash && into->index ? n : 0;
     return into->room ? into : NULL;
 }
