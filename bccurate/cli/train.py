@@ -52,6 +52,11 @@ from bccurate.progress import speaks
     default=None,
     help="Draw an image's variants anew in every epoch, or once for all; default anew.",
 )
+@click.option(
+    "--standardise/--no-standardise",
+    default=None,
+    help="Feed each image by its own mean and deviation; default by those of the model.",
+)
 @click.option("--weights", help="imagenet, none or a FILE; default none.")
 @click.option(
     "--head-epochs",

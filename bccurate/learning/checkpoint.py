@@ -63,6 +63,7 @@ def save_model(
         "model": spec.name,
         "mean": list(spec.mean),
         "std": list(spec.std),
+        "standardise": spec.standardise,
         "gradcam_layer": spec.gradcam_layer,
         "classes": classes,
         "image_size": image_size,
@@ -125,5 +126,10 @@ def _checked(header: dict[str, Any]) -> dict[str, Any]:
         "classes": classes,
         "image_size": size,
         "bases": [(str(name), float(temperature)) for name, temperature in bases],
-        "spec": {"mean": mean, "std": std, "gradcam_layer": str(header["gradcam_layer"])},
+        "spec": {
+            "mean": mean,
+            "std": std,
+            "standardise": header.get("standardise") is True,
+            "gradcam_layer": str(header["gradcam_layer"]),
+        },
     }

@@ -65,9 +65,17 @@ def resize(image: np.ndarray, size: int) -> np.ndarray:
 
 
 def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """uint8 (N, 3, H, W) to float32 of the same shape: scaled to 0 to 1, less mean, over std."""
+    """uint8 (N, 3, H, W) to float32 of the same shape: less mean, over std, of each channel.
+
+    They are the model's, of the scale 0 to 1, or where it standardises those of the image itself
+    (one level of 255 at least: what is flat stays so).
+    """
+    pixels = images.float()
+    if spec.standardise:
+        std, mean = torch.std_mean(pixels, (2, 3), correction=0, keepdim=True)
+        return (pixels - mean) / std.clamp(min=1)
     mean, std = _statistics(spec.mean, spec.std, images.device)
-    return (images.float() - mean) / std
+    return (pixels - mean) / std
 
 
 @lru_cache(maxsize=16)

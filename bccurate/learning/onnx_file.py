@@ -1,7 +1,8 @@
 """A trained model as ONNX: the network as it is, and in the metadata all it takes to feed it.
 
-Metadata: ``classes`` (a JSON list, the label of each logit), ``image_size``, ``mean``, ``std``,
-``preprocessing`` in words, ``model`` and ``weights_sha256``. Written is only what ONNX Runtime was
+Metadata: ``classes`` (a JSON list, the label of each logit), ``image_size``, ``mean`` and ``std``
+(not where an image is fed by its own), ``preprocessing`` in words, ``model`` and
+``weights_sha256``. Written is only what ONNX Runtime was
 seen to answer as torch does.
 """
 
@@ -26,9 +27,11 @@ from bccurate.learning.zoo import IMAGES
 INPUT, OUTPUT = "images", "logits"
 TOLERANCE = 1e-3  # of the largest logit; float32 sums in another order differ by some 1e-6
 CHECKED = (1, 3)  # batch sizes that are compared, so that none is built in
-PREPROCESSING = (
-    "RGB, resized to image_size x image_size by antialiased bicubic interpolation (Pillow), "
-    "divided by 255, minus mean, divided by std, channels first"
+RESIZED = "RGB, resized to image_size x image_size by antialiased bicubic interpolation (Pillow), "
+NORMALISED = "divided by 255, minus mean, divided by std, channels first"
+STANDARDISED = (
+    "each channel minus its own mean over the image, divided by its own standard deviation (at "
+    "least 1 of 255), channels first"
 )
 
 
@@ -106,13 +109,14 @@ def _exported(trained: TrainedModel, images: torch.Tensor) -> bytes:
 
 
 def _metadata(trained: TrainedModel, weights_sha256: str) -> dict[str, str]:
+    spec = trained.spec
+    statistics = {"mean": json.dumps(spec.mean), "std": json.dumps(spec.std)}
     return {
         "classes": json.dumps(trained.classes, ensure_ascii=False),
         "image_size": str(trained.image_size),
-        "mean": json.dumps(trained.spec.mean),
-        "std": json.dumps(trained.spec.std),
-        "preprocessing": PREPROCESSING,
-        "model": trained.spec.name,
+        **({} if spec.standardise else statistics),
+        "preprocessing": RESIZED + (STANDARDISED if spec.standardise else NORMALISED),
+        "model": spec.name,
         "weights_sha256": weights_sha256,
     }
 

@@ -32,6 +32,8 @@ class TrainSettings:
             2020): an epoch costs so many times more.
         redraw: every epoch draws an image's variants anew; if not, they are the same in all, as
             variants are that were saved.
+        standardise: each channel of an image by its own mean and deviation, in training and after:
+            what light, exposure and white balance change evenly is gone before the network looks.
         weights: ``none``, ``imagenet`` or the path of a file of weights.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ...
         seed: decides all that is random; at least 0.
@@ -62,6 +64,7 @@ class TrainSettings:
     ramp: float = 0.0
     repeats: int = 1
     redraw: bool = True
+    standardise: bool = False
     weights: str = "none"
     device: str = "auto"
     seed: int = 51

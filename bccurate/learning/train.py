@@ -77,6 +77,7 @@ def train(
     settings.check()
     _check_arrays(spec, train_images, train_targets, classes, settings.image_size, least=2)
     _check_arrays(spec, val_images, val_targets, classes, settings.image_size, least=0)
+    spec = replace(spec, standardise=settings.standardise)
     device = pick_device(settings.device)
     data = (train_images, train_targets, val_images, val_targets)
     identity = _identity(spec, settings, classes, fingerprint(*data))

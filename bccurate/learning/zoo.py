@@ -52,6 +52,8 @@ class ModelSpec:
         parameters: how many it trains with 1000 classes, as papers count; None where not told.
         inputs: ``images``, or ``predictions`` where it reads other models' logits
             (N, bases, num_classes).
+        standardise: an image goes in by its own mean and std, not by those above: how a trained
+            one was fed.
     """
 
     name: str
@@ -67,6 +69,7 @@ class ModelSpec:
     sha256: str | None = None
     parameters: int | None = None
     inputs: str = "images"
+    standardise: bool = False
 
     def build(self, num_classes: int, **options: Any) -> nn.Module:
         """The network with random weights: float (N, 3, H, W) to logits (N, num_classes).

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,9 +20,9 @@ pytest.importorskip("onnxscript")
 CLASSES = ["basophil", "ig", "ümläut"]
 
 
-def _trained(name: str, size: int) -> TrainedModel:
+def _trained(name: str, size: int, standardise: bool = False) -> TrainedModel:
     torch.manual_seed(0)
-    spec = find_model(name)
+    spec = replace(find_model(name), standardise=standardise)
     return TrainedModel(spec.build(len(CLASSES)).eval(), spec, CLASSES, size, "run")
 
 
@@ -41,6 +42,15 @@ def test_onnx_runtime_gives_torchs_logits(tmp_path: Path) -> None:
     with torch.no_grad():
         expected = trained.model(torch.from_numpy(images)).numpy()
     np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_image_fed_by_its_own_statistics_says_so(tmp_path: Path) -> None:
+    """The words tell it, and there is no mean or std that one could take for the model's."""
+    path = tmp_path / "model.onnx"
+    onnx_file.write_onnx(_trained("custom_cnn", 64, standardise=True), path, "")
+    told = onnx_file.read_metadata(path)
+    assert "its own mean over the image" in told["preprocessing"]
+    assert not {"mean", "std"} & set(told)
 
 
 def test_what_answers_otherwise_is_not_written(tmp_path: Path, monkeypatch) -> None:

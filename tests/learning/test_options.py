@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from test_train import SETTINGS, digest, run
@@ -13,10 +14,12 @@ from bccurate.errors import UsageError
 from bccurate.learning import train as module
 from bccurate.learning.arithmetic import Arithmetic
 from bccurate.learning.averaging import Average
+from bccurate.learning.checkpoint import load_model
 from bccurate.learning.consistency import js_consistency
 from bccurate.learning.job import Job
 from bccurate.learning.objective import Objective
 from bccurate.learning.optimiser import make_optimiser, set_rate, update
+from bccurate.learning.predict import predict
 from bccurate.learning.settings import TrainSettings
 from bccurate.learning.stages import set_stage
 from bccurate.learning.zoo import ModelSpec
@@ -155,6 +158,16 @@ def test_an_update_that_is_not_finite_is_refused() -> None:
             assert bool(update(optimiser, loss)) == math.isnan(factor)
         ends.append(model.weight.detach().clone())
     assert torch.equal(*ends)
+
+
+def test_a_standardised_model_sees_no_change_of_light(tiny, tmp_path) -> None:
+    """Its file remembers how it was fed: at half the light it says the same, another model not."""
+    images = 2 * torch.randint(0, 128, (6, 16, 16, 3), dtype=torch.uint8).numpy()
+    for standardise in (True, False):
+        weights = run(tiny, tmp_path / str(standardise), standardise=standardise).weights
+        trained = load_model(weights)
+        same = np.allclose(predict(trained, images), predict(trained, images // 2), atol=1e-4)
+        assert same == trained.spec.standardise == standardise
 
 
 def test_early_stop(tiny, tmp_path) -> None:

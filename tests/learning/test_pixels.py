@@ -1,5 +1,6 @@
 """Files to pixels, pixels to inputs, logits to probabilities."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,18 @@ def test_inputs_are_normalised() -> None:
     inputs = to_inputs(np.full((1, 4, 4, 3), 255, dtype=np.uint8), spec)
     assert inputs.shape == (1, 3, 4, 4)
     assert inputs[0, 0, 0, 0].item() == pytest.approx((1 - 0.485) / 0.229, rel=1e-5)
+
+
+def test_inputs_are_standardised_image_by_image() -> None:
+    """Worked out by hand: 10, 30, 30, 50 has the mean 30 and the deviation sqrt(200); what is flat
+    is 0, and even light (times 1.5, plus 20) changes nothing."""
+    spec = replace(find_model("resnet50"), standardise=True)
+    image = np.full((2, 2, 3), 7, dtype=np.uint8)
+    image[..., 1] = [[10, 30], [30, 50]]
+    inputs = to_inputs(np.stack([image, np.uint8(image * 1.5 + 20)]), spec)
+    root = 2**0.5
+    expected = torch.tensor([[[0, 0], [0, 0]], [[-root, 0], [0, root]], [[0, 0], [0, 0]]])
+    torch.testing.assert_close(inputs, torch.stack([expected, expected]))
 
 
 def test_predict_is_the_same_in_any_batch_size() -> None:
