@@ -83,7 +83,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; every error ends in its documented exit code."""
-    atexit.register(gc.freeze)  # all goes with the process: no use in looking for garbage first
+    atexit.register(_leave_garbage)
     try:
         code = cli.main(prog_name="bccurate", standalone_mode=False)
     except BccurateError as error:
@@ -101,6 +101,12 @@ def main() -> None:
     except Exception as error:
         _fail(*_unforeseen(error), error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _leave_garbage() -> None:
+    """Look for none at the end: all goes with the process."""
+    if "torch" not in sys.modules:  # its libraries count what is left over, and complain
+        gc.freeze()
 
 
 def _unforeseen(error: Exception) -> tuple[str, int]:

@@ -11,7 +11,15 @@ RECIPES: dict[str, dict[str, Any]] = {
     # Variants drawn once, as the paper saved them; three of an image in a batch: a third as it is,
     # a third under AugMix, a third under RandAugment, these with Gaussian noise.
     "paper": {"augment": "paper", "repeats": 3, "redraw": False},
-    "robust": {"augment": "smear", "ramp": 0.6, "repeats": 3, "ema": 0.999},
+    "robust": {
+        "augment": "smear",
+        "ramp": 0.4,
+        "repeats": 3,
+        "standardise": True,
+        "batch_size": 16,
+        "label_smoothing": 0.1,
+        "ema": 0.999,
+    },
 }
 
 

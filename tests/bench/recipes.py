@@ -39,6 +39,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "smear, consistency 12": {"augment": "smear", "consistency": 12.0},
     "smear, ema 0.999": {"augment": "smear", "ema": 0.999},
     "smear, ema 0.999, ramp 0.6": {"augment": "smear", "ema": 0.999, "ramp": 0.6},
+    "smear, ema 0.999, ramp 0.6, standardised": {
+        "augment": "smear",
+        "ema": 0.999,
+        "ramp": 0.6,
+        "standardise": True,
+    },
     "paper": {"augment": "paper"},
     "paper, 3 repeats": {"augment": "paper", "repeats": 3},
     "--recipe paper": {"recipe": "paper"},
