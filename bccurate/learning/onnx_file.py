@@ -2,8 +2,7 @@
 
 Metadata: ``classes`` (a JSON list, the label of each logit), ``image_size``, ``mean`` and ``std``
 (not where an image is fed by its own), ``preprocessing`` in words, ``model`` and
-``weights_sha256``. Written is only what ONNX Runtime was
-seen to answer as torch does.
+``weights_sha256``. Written is only what ONNX Runtime was seen to answer as torch does.
 """
 
 from __future__ import annotations

@@ -241,9 +241,6 @@ INLINE uint32_t after(uint32_t lanes, int64_t i, int64_t start, int64_t n) {
     return n - start < LANES ? lanes & ((1u << (n - start)) - 1) : lanes;
 }
 
-#define EACH_LANE(lane, lanes)                                                               \
-    for (int lane; (lanes) && (lane = __builtin_ctz(lanes), 1); (lanes) &= (lanes) - 1)
-
 /* A block of second pictures stays in the innermost cache while the rows go by. */
 static void search_turned(Search *s, int64_t first, int64_t last) {
     for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
@@ -251,9 +248,11 @@ static void search_turned(Search *s, int64_t first, int64_t last) {
             Parts d;
             parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, &d);
             uint32_t lanes = after(some_turn_may_reach(&d, s->least), i, start, s->n);
-            EACH_LANE(lane, lanes)
+            for (; lanes; lanes &= lanes - 1) {
+                const int lane = __builtin_ctz(lanes);
                 for (int turn = 0; turn < TURNS; turn++)
                     if (correlation(&d, turn, lane) >= s->least) sift(s, i, start + lane, turn);
+            }
         }
 }
 
@@ -266,7 +265,7 @@ static void search_still(Search *s, int64_t first, int64_t last) {
                                 s->blocks + start * TERMS, near);
             for (int64_t row = i; row <= two; row++) {
                 uint32_t lanes = after(reaching(near[row - i], s->least), row, start, s->n);
-                EACH_LANE(lane, lanes) sift(s, row, start + lane, 0);
+                for (; lanes; lanes &= lanes - 1) sift(s, row, start + __builtin_ctz(lanes), 0);
             }
         }
 }
