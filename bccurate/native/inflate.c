@@ -1,23 +1,19 @@
 /* DEFLATE (RFC 1951) in a zlib wrapper (RFC 1950), output size known. See inflate.h.
  *
  * Canonical Huffman codes by table look-up, as in Deutsch's and later decoders: the next TABLE_BITS
- * bits index an entry; longer codes continue in a second-level table. A 64-bit reservoir is
+ * bits index an entry (huffman.h); longer codes continue in a second-level table. A 64-bit reservoir is
  * refilled without a branch while eight bytes of input are left. */
 #include "inflate.h"
 
 #include <string.h>
 
+#include "adler.h"
+#include "huffman.h"
+
 #define LITLEN_BITS 11
 #define DIST_BITS 8
-#define MAX_CODE 15
 #define LITLEN_SIZE 2400 /* zlib's "enough" for 288 symbols and 11 bits is 2,342 */
 #define DIST_SIZE 600    /* for 32 symbols and 8 bits: 402 */
-
-/* Entry: bits 0-7 code length, 8-11 kind, 12-15 extra bits or width of the link, 16-31 value. */
-enum { LITERAL = 0, BASE = 1, END = 2, LINK = 3, BAD = 4 };
-#define ENTRY(kind, value, length) ((uint32_t)(value) << 16 | (uint32_t)(kind) << 8 | (length))
-#define KIND(entry) ((entry) >> 8 & 15)
-#define EXTRA(entry) ((entry) >> 12 & 15)
 
 static const uint16_t LENGTH_BASE[29] = {3,  4,  5,  6,  7,  8,  9,  10, 11,  13,
                                          15, 17, 19, 23, 27, 31, 35, 43, 51,  59,
@@ -73,14 +69,6 @@ INLINE uint32_t take(Reader *r, int n) {
     return value;
 }
 
-static uint32_t reversed(uint32_t code, int length) {
-    code = (code & 0x5555) << 1 | (code >> 1 & 0x5555);
-    code = (code & 0x3333) << 2 | (code >> 2 & 0x3333);
-    code = (code & 0x0F0F) << 4 | (code >> 4 & 0x0F0F);
-    code = (code & 0x00FF) << 8 | (code >> 8 & 0x00FF);
-    return code >> (16 - length);
-}
-
 static uint32_t litlen_entry(int symbol, int length) {
     if (symbol < 256) return ENTRY(LITERAL, symbol, length);
     if (symbol == 256) return ENTRY(END, 0, length);
@@ -94,60 +82,6 @@ static uint32_t dist_entry(int symbol, int length) {
 }
 
 static uint32_t precode_entry(int symbol, int length) { return ENTRY(LITERAL, symbol, length); }
-
-/* The first code of each length; 0 where the lengths are no complete prefix code (a single code of
- * one bit is allowed, as RFC 1951 does for distances, and none at all). */
-static int first_codes(const uint8_t *lengths, int n, int next[MAX_CODE + 1]) {
-    int counts[MAX_CODE + 1] = {0}, code = 0, left = 1;
-    for (int i = 0; i < n; i++) counts[lengths[i]]++;
-    int used = n - counts[0];
-    counts[0] = 0;
-    for (int length = 1; length <= MAX_CODE; length++) {
-        left = (left << 1) - counts[length];
-        if (left < 0) return 0;
-        code = (code + counts[length - 1]) << 1;
-        next[length] = code;
-    }
-    return left == 0 || used == 0 || (used == 1 && counts[1] == 1);
-}
-
-static void fill(uint32_t *table, int size, uint32_t turned, int length, uint32_t entry) {
-    for (int i = (int)turned; i < size; i += 1 << length) table[i] = entry;
-}
-
-/* Build a decoding table of `size` entries, the first level 1 << bits wide; 0 for bad lengths. */
-static int build(uint32_t *table, int size, int bits, const uint8_t *lengths, int n,
-                 uint32_t (*entry_of)(int, int)) {
-    int next[MAX_CODE + 1], used = 1 << bits, root_mask = used - 1;
-    uint16_t codes[320];
-    uint8_t wide[1 << LITLEN_BITS] = {0};
-    if (n > 320 || !first_codes(lengths, n, next)) return 0;
-    for (int i = 0; i < used; i++) table[i] = ENTRY(BAD, 0, 1);
-    for (int symbol = 0; symbol < n; symbol++) {
-        int length = lengths[symbol];
-        if (!length) continue;
-        codes[symbol] = (uint16_t)reversed((uint32_t)next[length]++, length);
-        if (length <= bits)
-            fill(table, used, codes[symbol], length, entry_of(symbol, length));
-        else if (length - bits > wide[codes[symbol] & root_mask])
-            wide[codes[symbol] & root_mask] = (uint8_t)(length - bits);
-    }
-    for (int symbol = 0; symbol < n; symbol++) {
-        int length = lengths[symbol], root = 0, width = 0;
-        if (length <= bits) continue;
-        root = codes[symbol] & root_mask;
-        width = wide[root];
-        if (KIND(table[root]) != LINK) {
-            if (used + (1 << width) > size) return 0;
-            for (int i = 0; i < 1 << width; i++) table[used + i] = ENTRY(BAD, 0, 1);
-            table[root] = ENTRY(LINK | width << 4, used, bits);
-            used += 1 << width;
-        }
-        fill(table + (table[root] >> 16), 1 << width, codes[symbol] >> bits, length - bits,
-             entry_of(symbol, length - bits));
-    }
-    return 1;
-}
 
 typedef struct {
     uint32_t litlen[LITLEN_SIZE], dist[DIST_SIZE];
@@ -310,31 +244,6 @@ static int stored_block(Reader *r, uint8_t *out, size_t size, size_t *at) {
     r->next += n;
     *at += n;
     return 1;
-}
-
-static uint32_t adler32(const uint8_t *data, size_t n) {
-    uint32_t a = 1, b = 0;
-    while (n) { /* 5,536 bytes at most before a remainder keeps the sums within 32 bits */
-        size_t chunk = n < 5536 ? n : 5536, i = 0;
-        for (; i + 32 <= chunk; i += 32) {
-            uint32_t sum = 0, weighted = 0;
-            for (uint32_t k = 0; k < 32; k++) {
-                sum += data[i + k];
-                weighted += (32 - k) * data[i + k];
-            }
-            b += 32 * a + weighted;
-            a += sum;
-        }
-        for (; i < chunk; i++) {
-            a += data[i];
-            b += a;
-        }
-        a %= 65521;
-        b %= 65521;
-        data += chunk;
-        n -= chunk;
-    }
-    return b << 16 | a;
 }
 
 int bc_inflate(const uint8_t *data, size_t n, uint8_t *out, size_t size) {

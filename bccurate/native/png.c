@@ -4,6 +4,7 @@
 #include "image.h"
 #include "inflate.h"
 #include "resize.h"
+#include "unfilter.h"
 
 static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
 enum { HEADER = 8 + 8 + 13 + 4, MAX_SIDE = 16384 };
@@ -79,98 +80,14 @@ static size_t compressed(const uint8_t *data, size_t n, uint8_t *joined, const u
     return 0;
 }
 
-INLINE uint8_t paeth(int left, int up, int corner) {
-    int p = up - corner, q = left - corner;
-    int a = p < 0 ? -p : p, b = q < 0 ? -q : q, c = p + q < 0 ? -(p + q) : p + q;
-    int nearest = b < a ? up : left, least = b < a ? b : a;
-    return (uint8_t)(c < least ? corner : nearest);
-}
-
-/* The pixel to the left is kept in registers: it is needed before it could be read back. */
-INLINE void average(uint8_t *restrict row, const uint8_t *restrict up, const int bpp, int n) {
-    uint8_t left[3] = {0};
-    for (int i = 0; i < n; i += bpp)
-        for (int c = 0; c < bpp; c++)
-            row[i + c] = left[c] = (uint8_t)(row[i + c] + ((left[c] + up[i + c]) >> 1));
-}
-
-INLINE void predict(uint8_t *restrict row, const uint8_t *restrict up, const int bpp, int n) {
-    int left[3] = {0}, corner[3] = {0};
-    for (int i = 0; i < n; i += bpp)
-        for (int c = 0; c < bpp; c++) {
-            int above = up[i + c];
-            row[i + c] = (uint8_t)(row[i + c] + paeth(left[c], above, corner[c]));
-            left[c] = row[i + c];
-            corner[c] = above;
-        }
-}
-
-#if defined(__SSSE3__)
-#include <immintrin.h>
-
-INLINE __m128i load_pixel(const uint8_t *from) { /* three bytes, as 16-bit numbers */
-    int32_t bits = from[0] | from[1] << 8 | from[2] << 16;
-    return _mm_unpacklo_epi8(_mm_cvtsi32_si128(bits), _mm_setzero_si128());
-}
-
-INLINE __m128i choose(__m128i where, __m128i one, __m128i two) {
-    return _mm_or_si128(_mm_and_si128(where, one), _mm_andnot_si128(where, two));
-}
-
-/* As `predict`, the three colours side by side, with no branch (the form of libpng's filters). */
-static void predict_rgb(uint8_t *row, const uint8_t *up, int n) {
-    __m128i left = _mm_setzero_si128(), corner = left;
-    for (int i = 0; i < n; i += 3) {
-        __m128i above = load_pixel(up + i), p = _mm_sub_epi16(above, corner);
-        __m128i q = _mm_sub_epi16(left, corner), r = _mm_abs_epi16(_mm_add_epi16(p, q));
-        p = _mm_abs_epi16(p);
-        q = _mm_abs_epi16(q);
-        __m128i least = _mm_min_epi16(r, _mm_min_epi16(p, q));
-        __m128i is_left = _mm_cmpeq_epi16(least, p), is_above = _mm_cmpeq_epi16(least, q);
-        __m128i other = choose(is_above, above, corner), nearest = choose(is_left, left, other);
-        left = _mm_add_epi8(load_pixel(row + i), nearest); /* bytes: each wraps for itself */
-        corner = above;
-        int32_t bits = _mm_cvtsi128_si32(_mm_packus_epi16(left, left));
-        memcpy(row + i, &bits, 2);
-        row[i + 2] = (uint8_t)(bits >> 16);
-    }
-}
-#else
-static void predict_rgb(uint8_t *row, const uint8_t *up, int n) { predict(row, up, 3, n); }
-#endif
-
-/* Undo one row's filter in place. `up` is the row above, zeros for the first. */
-INLINE int unfilter(int filter, uint8_t *restrict row, const uint8_t *restrict up, const int bpp,
-                    int n) {
-    switch (filter) {
-    case 0:
-        return 1;
-    case 1:
-        for (int i = bpp; i < n; i++) row[i] = (uint8_t)(row[i] + row[i - bpp]);
-        return 1;
-    case 2:
-        for (int i = 0; i < n; i++) row[i] = (uint8_t)(row[i] + up[i]);
-        return 1;
-    case 3:
-        average(row, up, bpp, n);
-        return 1;
-    case 4:
-        if (bpp == 3)
-            predict_rgb(row, up, n);
-        else
-            predict(row, up, bpp, n);
-        return 1;
-    default:
-        return 0;
-    }
-}
-
-static int unfilter_rgb(int filter, uint8_t *row, const uint8_t *up, int n) {
-    return unfilter(filter, row, up, 3, n);
-}
-
-static int unfilter_grey(int filter, uint8_t *row, const uint8_t *up, int n) {
-    return unfilter(filter, row, up, 1, n);
+/* One row as RGB; where the next begins. */
+static uint8_t *put_row(uint8_t *pixels, const uint8_t *row, size_t width, int channels) {
+    if (channels == 3)
+        memcpy(pixels, row, 3 * width);
+    else
+        for (size_t x = 0; x < width; x++)
+            pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = row[x];
+    return pixels + 3 * width;
 }
 
 int bc_png_decode(const uint8_t *data, size_t n, uint8_t *scratch, uint8_t *grey,
@@ -183,20 +100,18 @@ int bc_png_decode(const uint8_t *data, size_t n, uint8_t *scratch, uint8_t *grey
     size_t size = (size_t)shape.height * (size_t)(1 + bytes);
     uint8_t *raw = scratch + n;
     if (!length || !bc_inflate(stream, length, raw, size)) return 0;
-    static const uint8_t ZEROS[3 * MAX_SIDE];
-    const uint8_t *up = ZEROS;
-    for (int y = 0; y < shape.height; y++, raw += 1 + bytes, grey += bc_stride(shape.width)) {
-        uint8_t *row = raw + 1;
-        if (!(channels == 3 ? unfilter_rgb : unfilter_grey)(raw[0], row, up, bytes)) return 0;
-        bc_to_grey(row, shape.width, 1, channels, grey);
-        up = row;
-        if (!pixels) continue;
-        if (channels == 3)
-            memcpy(pixels, row, (size_t)bytes);
-        else
-            for (size_t x = 0; x < width; x++)
-                pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = row[x];
-        pixels += 3 * width;
+    static const uint8_t ZEROS[3 * MAX_SIDE + 1];
+    const uint8_t *rows[ROWS], *up = ZEROS;
+    for (int y = 0; y < shape.height; y += ROWS) {
+        int together = shape.height - y < ROWS ? shape.height - y : ROWS;
+        uint8_t *from = raw + (size_t)y * (size_t)(1 + bytes);
+        if (!bc_unfilter(from, together, up, channels, bytes, rows)) return 0;
+        up = rows[together - 1];
+        for (int k = 0; k < together; k++) {
+            bc_to_grey(rows[k], shape.width, 1, channels, grey);
+            grey += bc_stride(shape.width);
+            if (pixels) pixels = put_row(pixels, rows[k], width, channels);
+        }
     }
     return 1;
 }

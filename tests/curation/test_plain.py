@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import struct
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,6 +80,51 @@ def test_every_plain_file_is_decoded_to_pillow_s_pixels(plain) -> None:
             expected = np.asarray(Image.open(plain[index - 1]).convert("RGB"))
             assert (found.reshape(row.height, row.width, 3) == expected).all(), plain[index - 1]
     assert index == len(plain)
+
+
+def _filtered(pixels: np.ndarray, filters: np.ndarray, strategy: int) -> bytes:
+    """A PNG of H x W or H x W x 3 pixels whose row y was filtered by filters[y]."""
+    height, width, channels = (*pixels.shape, 1)[:3]
+    padded = np.zeros((height + 1, width + 1, channels), dtype=np.int32)
+    padded[1:, 1:] = pixels.reshape(height, width, channels)
+    here, left, up, corner = padded[1:, 1:], padded[1:, :-1], padded[:-1, 1:], padded[:-1, :-1]
+    near = np.abs(np.stack([left, up, corner]) - (left + up - corner))
+    paeth = np.take_along_axis(np.stack([left, up, corner]), near.argmin(0)[None], 0)[0]
+    guesses = np.stack([0 * here, left, up, (left + up) // 2, paeth])
+    rows = (here - guesses[filters, np.arange(height)]).reshape(height, -1) & 255
+    raw = np.hstack([filters[:, None], rows]).astype(np.uint8).tobytes()
+    header = struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 0, 0, 0, 0)
+    packer = zlib.compressobj(strategy=strategy)
+    data = packer.compress(raw) + packer.flush()
+    chunks = [(b"IHDR", header), (b"IDAT", data), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+
+
+@needs_kernels
+def test_rows_of_any_filter_above_any_other_are_undone(tmp_path: Path) -> None:
+    """Four rows at a time or one: 120 PNGs of random filters, RGB and grey, of every remainder,
+    packed with short codes, long ones, RFC 1951's fixed ones or matches alone."""
+    strategies = [zlib.Z_DEFAULT_STRATEGY, zlib.Z_HUFFMAN_ONLY, zlib.Z_RLE, zlib.Z_FIXED]
+    paths = []
+    for number in range(120):
+        shape = tuple(RNG.integers((24, 40), (40, 70))) + ((3,) if number % 3 else ())
+        shown = np.clip(RNG.normal(128, (1, 60)[number % 2], shape), 0, 255).astype(np.uint8)
+        if number % 7 == 0:
+            shown = np.clip(RNG.geometric(0.4, shape), 0, 255).astype(np.uint8)
+        kinds = RNG.choice(([0, 1, 2, 3, 4], [3, 4], [4], [0, 2])[number % 4], shape[0])
+        paths.append(str(tmp_path / f"{number:03d}.png"))
+        Path(paths[-1]).write_bytes(_filtered(shown, kinds, strategies[number // 4 % 4]))
+        assert (np.asarray(Image.open(paths[-1])) == shown).all(), "the test's own filters"
+    index = 0
+    for rows, _, pixels in images.read_files(paths):
+        for row in rows:
+            found = bytes(pixels[row.pixels_at : row.pixels_at + row.pixels_size])
+            assert row.status and found == decode_rgb(paths[index]).tobytes(), index
+            index += 1
+    assert index == 120
 
 
 def test_both_roads_tell_the_same_facts(plain) -> None:
