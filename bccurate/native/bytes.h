@@ -7,17 +7,8 @@
 #include "kernels.h"
 
 typedef uint8_t Bytes __attribute__((vector_size(16)));
+typedef int16_t Words __attribute__((vector_size(32)));
 typedef int32_t Lanes __attribute__((vector_size(32)));
-
-INLINE Lanes bc_clamp(Lanes v) {
-    Lanes over = v > 255;
-    return ((v & ~over) | (over & 255)) & (v > 0);
-}
-
-/* Pillow's convert("L"): ITU-R 601-2 luma in 16-bit fixed point. */
-INLINE Lanes bc_luma(Lanes red, Lanes green, Lanes blue) {
-    return (red * 19595 + green * 38470 + blue * 7471 + 0x8000) >> 16;
-}
 
 #if defined(__AVX2__)
 #include <immintrin.h>
@@ -27,16 +18,45 @@ INLINE Lanes bc_load8(const uint8_t *bytes) {
     return (Lanes)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)bytes));
 }
 
-/* Eight 16-bit numbers as whole numbers. */
-INLINE Lanes bc_load_words(const int16_t *words) {
-    return (Lanes)_mm256_cvtepi16_epi32(_mm_loadu_si128((const __m128i *)(const void *)words));
+/* Sixteen bytes as 16-bit numbers. */
+INLINE Words bc_load16(const uint8_t *bytes) {
+    return (Words)_mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)bytes));
 }
 
-/* Eight whole numbers as bytes, cut off at 0 and 255. */
-INLINE void bc_store8(Lanes v, uint8_t *bytes) {
+/* Eight 16-bit numbers of each. */
+INLINE Words bc_join(const int16_t *one, const int16_t *two) {
+    __m256i v = _mm256_castsi128_si256(_mm_loadu_si128((const __m128i *)(const void *)one));
+    return (Words)_mm256_inserti128_si256(v, _mm_loadu_si128((const __m128i *)(const void *)two), 1);
+}
+
+/* Sixteen 16-bit numbers as bytes, cut off at 0 and 255. */
+INLINE void bc_store16(Words v, uint8_t *bytes) {
     __m256i all = (__m256i)v;
-    __m128i words = _mm_packs_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
-    _mm_storel_epi64((__m128i *)(void *)bytes, _mm_packus_epi16(words, words));
+    __m128i high = _mm256_extracti128_si256(all, 1);
+    _mm_storeu_si128((__m128i *)(void *)bytes, _mm_packus_epi16(_mm256_castsi256_si128(all), high));
+}
+
+/* a[2i] * b[2i] + a[2i + 1] * b[2i + 1]. */
+INLINE Lanes bc_dot2(Words a, Words b) {
+    return (Lanes)_mm256_madd_epi16((__m256i)a, (__m256i)b);
+}
+
+/* (a * b) >> 16. */
+INLINE Words bc_mul_high(Words a, Words b) { return (Words)_mm256_mulhi_epi16((__m256i)a, (__m256i)b); }
+
+/* (a * b + 16384) >> 15: 0 where and only where -16384 <= a * b < 16384. */
+INLINE Words bc_mul_rounded(Words a, Words b) {
+    return (Words)_mm256_mulhrs_epi16((__m256i)a, (__m256i)b);
+}
+
+/* The numbers of bc_turns_low and bc_turns_high, side by side again and cut off at 16 bits. */
+INLINE Words bc_narrow(Lanes low, Lanes high) {
+    return (Words)_mm256_packs_epi32((__m256i)low, (__m256i)high);
+}
+
+INLINE Words bc_clamp(Words v) {
+    const __m256i most = _mm256_set1_epi16(255);
+    return (Words)_mm256_max_epi16(_mm256_min_epi16((__m256i)v, most), _mm256_setzero_si256());
 }
 
 #else
@@ -47,17 +67,78 @@ INLINE Lanes bc_load8(const uint8_t *bytes) {
     return v;
 }
 
-INLINE Lanes bc_load_words(const int16_t *words) {
-    Lanes v;
-    for (int i = 0; i < 8; i++) v[i] = words[i];
+INLINE Words bc_load16(const uint8_t *bytes) {
+    Words v;
+    for (int i = 0; i < 16; i++) v[i] = bytes[i];
     return v;
 }
 
-INLINE void bc_store8(Lanes v, uint8_t *bytes) {
-    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]);
+INLINE Words bc_join(const int16_t *one, const int16_t *two) {
+    Words v;
+    for (int i = 0; i < 8; i++) {
+        v[i] = one[i];
+        v[i + 8] = two[i];
+    }
+    return v;
+}
+
+INLINE void bc_store16(Words v, uint8_t *bytes) {
+    for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]);
+}
+
+INLINE Lanes bc_dot2(Words a, Words b) {
+    Lanes v;
+    for (int i = 0; i < 8; i++) v[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
+    return v;
+}
+
+INLINE Words bc_mul_high(Words a, Words b) {
+    for (int i = 0; i < 16; i++) a[i] = (int16_t)(a[i] * b[i] >> 16);
+    return a;
+}
+
+INLINE Words bc_mul_rounded(Words a, Words b) {
+    for (int i = 0; i < 16; i++) a[i] = (int16_t)((a[i] * b[i] + 16384) >> 15);
+    return a;
+}
+
+INLINE int16_t bc_short(int32_t v) { return (int16_t)(v < -32768 ? -32768 : v > 32767 ? 32767 : v); }
+
+INLINE Words bc_narrow(Lanes low, Lanes high) {
+    Words v;
+    for (int i = 0; i < 16; i++) v[i] = bc_short((i & 4 ? high : low)[i / 8 * 4 + i % 4]);
+    return v;
+}
+
+INLINE Words bc_clamp(Words v) {
+    for (int i = 0; i < 16; i++) v[i] = v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i];
+    return v;
 }
 
 #endif
+
+/* Two registers' numbers by turns: of the first half of each half register, and of the second. */
+INLINE Words bc_turns_low(Words a, Words b) {
+    return __builtin_shuffle(
+        a, b, (Words){0, 16, 1, 17, 2, 18, 3, 19, 8, 24, 9, 25, 10, 26, 11, 27});
+}
+
+INLINE Words bc_turns_high(Words a, Words b) {
+    return __builtin_shuffle(
+        a, b, (Words){4, 20, 5, 21, 6, 22, 7, 23, 12, 28, 13, 29, 14, 30, 15, 31});
+}
+
+INLINE Words bc_pairs(int16_t a, int16_t b) {
+    return (Words){a, b, a, b, a, b, a, b, a, b, a, b, a, b, a, b};
+}
+
+/* Pillow's convert("L"): ITU-R 601-2 luma in 16-bit fixed point. 38470 is halved to fit. */
+INLINE Words bc_luma(Words red, Words green, Words blue) {
+    const Words one = bc_pairs(19595, 38470 / 2), two = bc_pairs(38470 / 2, 7471);
+    Lanes low = bc_dot2(bc_turns_low(red, green), one) + bc_dot2(bc_turns_low(green, blue), two);
+    Lanes high = bc_dot2(bc_turns_high(red, green), one) + bc_dot2(bc_turns_high(green, blue), two);
+    return bc_narrow((low + 0x8000) >> 16, (high + 0x8000) >> 16);
+}
 
 /* 16 red, green and blue bytes as 48 bytes of pixels. */
 INLINE void bc_interleave(const uint8_t *red, const uint8_t *green, const uint8_t *blue,

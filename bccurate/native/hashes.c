@@ -48,9 +48,7 @@ void bc_to_grey(const uint8_t *pixels, int width, int height, int channels, uint
         for (; x + 16 <= width; x += 16) {
             uint8_t c[3][16];
             bc_deinterleave(pixels + 3 * x, c[0], c[1], c[2]);
-            for (int i = 0; i < 16; i += 8)
-                bc_store8(bc_luma(bc_load8(c[0] + i), bc_load8(c[1] + i), bc_load8(c[2] + i)),
-                          grey + x + i);
+            bc_store16(bc_luma(bc_load16(c[0]), bc_load16(c[1]), bc_load16(c[2])), grey + x);
         }
         for (; x < width; x++)
             grey[x] = (uint8_t)((pixels[3 * x] * 19595u + pixels[3 * x + 1] * 38470u +

@@ -8,13 +8,12 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "image.h"
-#include "resize.h"
+#include "idct.h"
+#include "jpeg.h"
 
 enum {
     LOOK = 11,        /* bits that one look-up decodes */
     LOOKS = 5,        /* between refills, of 56 bits */
-    MAX_SIDE = 16384,
     TO_END = 128,
     MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
 };
@@ -39,23 +38,6 @@ typedef struct {
 struct JpegTables {
     Huffman dc[2], ac[2];
 };
-
-typedef struct {
-    int id, h, v, quant, dc, ac, last;
-    int width, height; /* samples that are of the picture */
-    int stride;        /* of the plane, whole blocks */
-    uint8_t *plane;
-} Component;
-
-typedef struct {
-    JpegTables *tables;
-    int32_t quant[4][64]; /* in natural order */
-    int has_quant[4], has_dc[2], has_ac[2];
-    Component parts[3];
-    int n, width, height, jfif, adobe, frame;
-    int blocks_wide, blocks_high; /* MCUs */
-    const uint8_t *scan, *end;
-} Jpeg;
 
 JpegTables *bc_jpeg_tables(void) { return calloc(1, sizeof(JpegTables)); }
 
@@ -135,8 +117,8 @@ static int read_frame(Jpeg *j, const uint8_t *p, int n) {
     j->height = big16(p + 1);
     j->width = big16(p + 3);
     j->n = p[5];
-    if (j->width < MIN_SIDE || j->height < MIN_SIDE || j->width > MAX_SIDE ||
-        j->height > MAX_SIDE || (j->n != 1 && j->n != 3) || n != 6 + 3 * j->n)
+    if (j->width < MIN_SIDE || j->height < MIN_SIDE || j->width > JPEG_MAX_SIDE ||
+        j->height > JPEG_MAX_SIDE || (j->n != 1 && j->n != 3) || n != 6 + 3 * j->n)
         return 0;
     for (int i = 0; i < j->n; i++) {
         const uint8_t *q = p + 6 + 3 * i;
@@ -316,17 +298,26 @@ INLINE int read_long(Reader *r, const Huffman *code, int *number) {
     return symbol ? -1 : TO_END;
 }
 
+/* Each look-up waits for the one before: GCC would add the table's place to every index anew. */
+INLINE const int32_t *in_register(const int32_t *table) {
+#if defined(__GNUC__)
+    __asm__("" : "+r"(table));
+#endif
+    return table;
+}
+
 /* One block's coefficients in natural order, not yet dequantized. Returns the last zigzag index
  * that is told, or -1 on bad data. */
 INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
     const Huffman *ac = &j->tables->ac[c->ac];
+    const int32_t *table = in_register(ac->whole);
     refill(r);
     if (!read_dc(r, &j->tables->dc[c->dc], c)) return -1;
     block[0] = (int16_t)c->last;
     for (int k = 1, last = 0;;) {
         refill(r);
         for (int i = 0; i < LOOKS; i++) {
-            int32_t whole = ac->whole[r->bits >> (64 - LOOK)];
+            int32_t whole = table[r->bits >> (64 - LOOK)];
             int run = whole >> 8 & 255, number = whole >> 16;
             skip(r, whole & 255);
             if (!whole) {
@@ -344,99 +335,31 @@ INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
     }
 }
 
-/* ---- inverse DCT ---- */
-
-#define F_0_298 2446
-#define F_0_390 3196
-#define F_0_541 4433
-#define F_0_765 6270
-#define F_0_899 7373
-#define F_1_175 9633
-#define F_1_501 12299
-#define F_1_847 15137
-#define F_1_961 16069
-#define F_2_053 16819
-#define F_2_562 20995
-#define F_3_072 25172
-
-/* One pass over eight vectors, in place, scaled down by `shift` bits with rounding. */
-INLINE void idct_pass(Lanes v[8], const int shift) {
-    Lanes z1 = (v[2] + v[6]) * F_0_541;
-    Lanes t2 = z1 - v[6] * F_1_847, t3 = z1 + v[2] * F_0_765;
-    Lanes half = {0};
-    half += 1 << (shift - 1);
-    Lanes t0 = ((v[0] + v[4]) << 13) + half, t1 = ((v[0] - v[4]) << 13) + half;
-    Lanes e0 = t0 + t3, e3 = t0 - t3, e1 = t1 + t2, e2 = t1 - t2;
-    Lanes a = v[7], b = v[5], c = v[3], d = v[1];
-    Lanes z5 = (a + c + b + d) * F_1_175;
-    Lanes z3 = z5 - (a + c) * F_1_961, z4 = z5 - (b + d) * F_0_390;
-    z1 = (a + d) * -F_0_899;
-    Lanes z2 = (b + c) * -F_2_562;
-    Lanes o0 = a * F_0_298 + z1 + z3, o1 = b * F_2_053 + z2 + z4;
-    Lanes o2 = c * F_3_072 + z2 + z3, o3 = d * F_1_501 + z1 + z4;
-    v[0] = (e0 + o3) >> shift;
-    v[7] = (e0 - o3) >> shift;
-    v[1] = (e1 + o2) >> shift;
-    v[6] = (e1 - o2) >> shift;
-    v[2] = (e2 + o1) >> shift;
-    v[5] = (e2 - o1) >> shift;
-    v[3] = (e3 + o0) >> shift;
-    v[4] = (e3 - o0) >> shift;
-}
-
-INLINE void transpose(Lanes v[8]) {
-#define LOW(x, y) __builtin_shuffle(x, y, (Lanes){0, 8, 1, 9, 4, 12, 5, 13})
-#define HIGH(x, y) __builtin_shuffle(x, y, (Lanes){2, 10, 3, 11, 6, 14, 7, 15})
-#define LOW2(x, y) __builtin_shuffle(x, y, (Lanes){0, 1, 8, 9, 4, 5, 12, 13})
-#define HIGH2(x, y) __builtin_shuffle(x, y, (Lanes){2, 3, 10, 11, 6, 7, 14, 15})
-#define LOW4(x, y) __builtin_shuffle(x, y, (Lanes){0, 1, 2, 3, 8, 9, 10, 11})
-#define HIGH4(x, y) __builtin_shuffle(x, y, (Lanes){4, 5, 6, 7, 12, 13, 14, 15})
-    Lanes a0 = LOW(v[0], v[1]), a1 = HIGH(v[0], v[1]), a2 = LOW(v[2], v[3]), a3 = HIGH(v[2], v[3]);
-    Lanes a4 = LOW(v[4], v[5]), a5 = HIGH(v[4], v[5]), a6 = LOW(v[6], v[7]), a7 = HIGH(v[6], v[7]);
-    Lanes b0 = LOW2(a0, a2), b1 = HIGH2(a0, a2), b2 = LOW2(a1, a3), b3 = HIGH2(a1, a3);
-    Lanes b4 = LOW2(a4, a6), b5 = HIGH2(a4, a6), b6 = LOW2(a5, a7), b7 = HIGH2(a5, a7);
-    v[0] = LOW4(b0, b4);
-    v[1] = LOW4(b1, b5);
-    v[2] = LOW4(b2, b6);
-    v[3] = LOW4(b3, b7);
-    v[4] = HIGH4(b0, b4);
-    v[5] = HIGH4(b1, b5);
-    v[6] = HIGH4(b2, b6);
-    v[7] = HIGH4(b3, b7);
-}
-
-/* Writes 8x8 samples. Returns bits that are set where a value left the range in which all
- * implementations agree. */
-INLINE int32_t idct(const int16_t *block, const int32_t *quant, uint8_t *out, int stride) {
-    Lanes v[8], odd = {0};
-    for (int i = 0; i < 8; i++) {
-        Lanes steps;
-        memcpy(&steps, quant + 8 * i, 32);
-        v[i] = bc_load_words(block + 8 * i) * steps;
-        odd |= (v[i] ^ (v[i] >> 31)) >> 14; /* beyond MAX_VALUE */
-    }
-    idct_pass(v, 13 - 2);
-    for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 14;
-    transpose(v);
-    idct_pass(v, 13 + 2 + 3);
-    for (int i = 0; i < 8; i++) odd |= (v[i] ^ (v[i] >> 31)) >> 9;
-    transpose(v);
-    for (int i = 0; i < 8; i++) bc_store8(v[i] + 128, out + (size_t)i * (size_t)stride);
-    int32_t any = 0;
-    for (int i = 0; i < 8; i++) any |= odd[i];
-    return any;
-}
-
 INLINE void flat(int dc, uint8_t *out, int stride) {
     int value = (dc * 4 + 16) >> 5;
     value = value < -128 ? 0 : value > 127 ? 255 : value + 128;
     for (int i = 0; i < 8; i++) memset(out + (size_t)i * (size_t)stride, value, 8);
 }
 
-/* In vectors: GCC makes a loop one slow string instruction. */
-INLINE void clear(int16_t block[64]) {
-    const Lanes zeros = {0};
-    for (int i = 0; i < 64; i += 16) memcpy(block + i, &zeros, sizeof zeros);
+/* Takes the block that was read last: 0 where it has a value that is out of range. */
+INLINE int take_block(Pair *pair, int last, const int16_t *quant, uint8_t *out, int stride) {
+    int16_t *block = pair->blocks[pair->n];
+    if (last) {
+        pair->quant[pair->n] = quant;
+        pair->out[pair->n] = out;
+        pair->stride[pair->n] = stride;
+        return ++pair->n < 2 || !idct(pair);
+    }
+    int dc = block[0] * quant[0];
+    flat(dc, out, stride);
+    block[0] = 0;
+    return dc >= -4096 && dc <= 4095;
+}
+
+/* The block that waits for another one; nothing where none does. */
+static int take_rest(Pair *pair) {
+    uint8_t sink[64];
+    return !pair->n || take_block(pair, 1, pair->quant[0], sink, 8);
 }
 
 /* The scan, block by block, to the planes; 1 where all of it was sound and EOI came next. */
@@ -444,129 +367,22 @@ static int decode_scan(Jpeg *j, uint8_t *room) {
     ptrdiff_t size = unstuff(j->scan, j->end, room);
     Reader r = {room, 0, 0};
     if (size < 0) return 0;
-    int16_t block[64] __attribute__((aligned(32)));
-    int32_t odd = 0;
-    memset(block, 0, sizeof block);
-    for (int my = 0; my < j->blocks_high; my++) {
-        for (int mx = 0; mx < j->blocks_wide; mx++) {
+    Pair pair __attribute__((aligned(32)));
+    memset(&pair, 0, sizeof pair);
+    for (int my = 0; my < j->blocks_high; my++)
+        for (int mx = 0; mx < j->blocks_wide; mx++)
             for (int i = 0; i < j->n; i++) {
                 Component *c = &j->parts[i];
                 for (int b = 0; b < c->h * c->v; b++) {
                     int x = mx * c->h + b % c->h, y = my * c->v + b / c->h;
                     uint8_t *out = c->plane + (size_t)y * 8 * (size_t)c->stride + (size_t)x * 8;
-                    int last = read_block(&r, j, c, block);
+                    int last = read_block(&r, j, c, pair.blocks[pair.n]);
                     if (last < 0 || r.next - room > size + 8) return 0;
-                    const int32_t *quant = j->quant[c->quant];
-                    if (last) {
-                        odd |= idct(block, quant, out, c->stride);
-                        clear(block);
-                    } else {
-                        int dc = block[0] * quant[0];
-                        odd |= dc < -4096 || dc > 4095;
-                        flat(dc, out, c->stride);
-                        block[0] = 0;
-                    }
+                    if (!take_block(&pair, last, j->quant[c->quant], out, c->stride)) return 0;
                 }
             }
-        }
-        if (odd) return 0;
-    }
     ptrdiff_t left = 8 * (size - (r.next - room)) + r.count;
-    return left >= 0 && left < 8; /* no bit that was not there, no byte too many */
-}
-
-/* ---- colour ---- */
-
-/* libjpeg's "fancy" upsampling: a sample weighs three times its neighbour, across and, where chroma
- * lacks rows, down: `sums` is then 3 near + far, else the samples themselves. Edges repeat. */
-INLINE void widen(uint16_t *sums, int n, const int left, const int right, const int shift,
-                  uint8_t *out) {
-    typedef uint16_t Words __attribute__((vector_size(32)));
-    sums[0] = sums[1]; /* sample i stands at i + 1 */
-    sums[n + 1] = sums[n];
-    for (int i = 0; i < n; i += 16) { /* 16 more than n may be read and written */
-        Words before, here, after;
-        memcpy(&before, sums + i, 32);
-        memcpy(&here, sums + i + 1, 32);
-        memcpy(&after, sums + i + 2, 32);
-        Words one = (here * 3 + before + (uint16_t)left) >> (uint16_t)shift;
-        Words two = (here * 3 + after + (uint16_t)right) >> (uint16_t)shift;
-#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        one = one << 8 | two;
-#else
-        one = two << 8 | one; /* two bytes side by side */
-#endif
-        memcpy(out + 2 * i, &one, 32);
-    }
-}
-
-/* Sixteen pixels: their grey, and their colours where `rgb` wants them. Side by side first, because
- * that is quick in vectors. What is past the row may be read: planes end with 16 bytes more. */
-INLINE void convert_16(const uint8_t *y, const uint8_t *cb, const uint8_t *cr, uint8_t *grey,
-                       uint8_t *rgb) {
-    uint8_t colour[3][16];
-    for (int i = 0; i < 16; i += 8) {
-        Lanes light = bc_load8(y + i), b = bc_load8(cb + i) - 128, r = bc_load8(cr + i) - 128;
-        Lanes red = bc_clamp(light + ((91881 * r + 32768) >> 16));
-        Lanes green = bc_clamp(light + ((-22554 * b - 46802 * r + 32768) >> 16));
-        Lanes blue = bc_clamp(light + ((116130 * b + 32768) >> 16));
-        bc_store8(bc_luma(red, green, blue), grey + i);
-        if (!rgb) continue;
-        bc_store8(red, colour[0] + i);
-        bc_store8(green, colour[1] + i);
-        bc_store8(blue, colour[2] + i);
-    }
-    if (rgb) bc_interleave(colour[0], colour[1], colour[2], rgb);
-}
-
-INLINE void convert_row(const uint8_t *const planes[3], int n, uint8_t *grey, uint8_t *rgb) {
-    for (int x = 0; x < n; x += 16) {
-        uint8_t last[48]; /* grey rows are padded, pixels are not */
-        int whole = x + 16 <= n;
-        convert_16(planes[0] + x, planes[1] + x, planes[2] + x, grey + x,
-                   rgb ? whole ? rgb + 3 * x : last : NULL);
-        if (rgb && !whole) memcpy(rgb + 3 * x, last, 3 * (size_t)(n - x));
-    }
-}
-
-/* Chroma rows that go with a row of light, at full width. */
-static void chroma_rows(const Jpeg *j, int row, uint16_t *sums, uint8_t *room,
-                        const uint8_t *planes[3]) {
-    const Component *y = &j->parts[0];
-    for (int i = 1; i < j->n; i++, room += 2 * j->parts[1].stride) {
-        const Component *c = &j->parts[i];
-        int own = row / y->v, other = row % 2 ? own + 1 : own - 1;
-        if (y->v == 1 || other < 0 || other >= c->height) other = own;
-        const uint8_t *near = c->plane + (size_t)own * (size_t)c->stride;
-        const uint8_t *far = c->plane + (size_t)other * (size_t)c->stride;
-        planes[i] = y->h == 1 ? near : room;
-        if (y->h == 1) continue;
-        if (y->v == 2) {
-            for (int x = 0; x < c->width; x++) sums[x + 1] = (uint16_t)(near[x] * 3 + far[x]);
-            widen(sums, c->width, 8, 7, 4, room);
-        } else {
-            for (int x = 0; x < c->width; x++) sums[x + 1] = near[x];
-            widen(sums, c->width, 1, 2, 2, room);
-        }
-    }
-}
-
-static void convert(const Jpeg *j, uint8_t *room, uint8_t *grey, uint8_t *pixels) {
-    uint16_t sums[MAX_SIDE / 2 + 32] = {0};
-    const uint8_t *planes[3];
-    for (int row = 0; row < j->height; row++, grey += bc_stride(j->width)) {
-        planes[0] = j->parts[0].plane + (size_t)row * (size_t)j->parts[0].stride;
-        chroma_rows(j, row, sums, room, planes);
-        if (j->n == 3) {
-            convert_row(planes, j->width, grey, pixels);
-        } else {
-            memcpy(grey, planes[0], (size_t)j->width);
-            for (int x = 0; pixels && x < j->width; x++)
-                pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = planes[0][x];
-        }
-        memset(grey + j->width, 0, bc_stride(j->width) - (size_t)j->width);
-        if (pixels) pixels += 3 * (size_t)j->width;
-    }
+    return left >= 0 && left < 8 && take_rest(&pair); /* no bit that was not there, no byte too many */
 }
 
 /* ---- the door ---- */
@@ -595,6 +411,6 @@ int bc_jpeg_decode(const uint8_t *data, size_t n, JpegTables *tables, uint8_t *s
     size_t used = place(&j, scratch);
     uint8_t *rows = scratch + used; /* room for the conversion, and then for the scan */
     if (!decode_scan(&j, rows + 4 * (size_t)j.parts[0].stride + 64)) return 0;
-    convert(&j, rows, grey, pixels);
+    bc_jpeg_convert(&j, rows, grey, pixels);
     return 1;
 }

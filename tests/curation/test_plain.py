@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from bccurate import native
 from bccurate.curation.facts import METHODS, ImageFacts, Unreadable, hash_of
 from bccurate.curation.hashing import _measure_in_numpy, hash_files, hash_pixels, measure
 from bccurate.curation.plain import pack_batch, read_batch
@@ -226,6 +227,18 @@ def test_files_are_hashed_in_order_and_unreadable_ones_are_none(plain, tmp_path,
             None if "bad" in path else hash_pixels(decode_rgb(path), method) for path in paths
         ]
         assert hash_files(paths, method, threads) == expected
+
+
+@needs_kernels
+def test_the_library_of_older_processors_gives_the_same(plain, monkeypatch) -> None:
+    """It has the same source, but not the same instructions."""
+    older = native._open("_kernels")
+    assert older is not None
+    quick = pack_batch(plain)
+    older.bc_read_files.argtypes = images._read_files.argtypes
+    older.bc_read_files.restype = images._read_files.restype
+    monkeypatch.setattr(images, "_read_files", older.bc_read_files)
+    assert pack_batch(plain) == quick
 
 
 def test_without_kernels_all_is_the_same(plain, monkeypatch) -> None:
