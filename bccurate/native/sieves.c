@@ -180,12 +180,20 @@ INLINE void parts_of(const float *a, const float *b, Parts *d) {
     part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
 }
 
-/* The correlation of one lane in one turn. */
-INLINE float correlation(const Parts *d, int turn, int lane) {
-    const float fx = FLIP_X[turn], fy = FLIP_Y[turn];
-    const int swap = turn & 1;
-    return d->still[swap][lane] + fx * fy * d->both[swap][lane]
-           + (fx * d->x[swap][lane] + fy * d->y[swap][lane]);
+/* A number of each parity of swaps, as the eight turns take them. */
+INLINE v8 by_swap(const float of[2][LANES], int lane) {
+    const float even = of[0][lane], odd = of[1][lane];
+    return (v8){even, odd, even, odd, even, odd, even, odd};
+}
+
+/* The turns, as bits, in which the correlation with one lane reaches `least`. */
+INLINE uint32_t turns_reaching(const Parts *d, int lane, float least) {
+    const v8 fx = AT(FLIP_X), fy = AT(FLIP_Y);
+    const v8 near = by_swap(d->still, lane) + fx * fy * by_swap(d->both, lane) +
+                    (fx * by_swap(d->x, lane) + fy * by_swap(d->y, lane));
+    uint32_t turns = 0;
+    for (int turn = 0; turn < TURNS; turn++) turns |= (uint32_t)(near[turn] >= least) << turn;
+    return turns;
 }
 
 /* The lanes, as bits, whose best of the eight turns may reach `least`: over the signs of two flips
@@ -250,8 +258,9 @@ static void search_turned(Search *s, int64_t first, int64_t last) {
             uint32_t lanes = after(some_turn_may_reach(&d, s->least), i, start, s->n);
             for (; lanes; lanes &= lanes - 1) {
                 const int lane = __builtin_ctz(lanes);
-                for (int turn = 0; turn < TURNS; turn++)
-                    if (correlation(&d, turn, lane) >= s->least) sift(s, i, start + lane, turn);
+                uint32_t turns = turns_reaching(&d, lane, s->least);
+                for (; turns; turns &= turns - 1)
+                    sift(s, i, start + lane, __builtin_ctz(turns));
             }
         }
 }
