@@ -2,8 +2,9 @@
 
 Trains one network from scratch once a row, on the same duplicate-safe split, for the same number
 of epochs, with the same seed, and measures it on the test cells as they are and under the suite of
-corruptions. Rows that are there already (``build/recipes``) are not trained again. Writes
-docs/robustness-experiments.md. Not part of ``make bench``: hours, not minutes.
+corruptions. Rows that docs/robustness-experiments.json has already are not trained again. Writes
+all of them, a table a budget, to docs/robustness-experiments.md. Not part of ``make bench``:
+hours, not minutes.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import sys
 from dataclasses import asdict
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from tests.bench.cells import folder_of_images
 from tests.bench.page import machine
 
 PAGE = conftest.ROOT / "docs" / "robustness-experiments.md"
+FIGURES = PAGE.with_suffix(".json")
 KEPT = conftest.ROOT / "build" / "recipes"
 SEVERITIES = (1, 3, 5)
 TEST_OF_A_CLASS = 40  # test cells: 81 corrupted copies of each are made
@@ -64,16 +67,19 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=ROWS)
     given = parser.parse_args()
     parts = _parts(folder_of_images(given.data), given.size, given.every)
+    budget = _budget(parts, given)
     for name in given.only or ROWS:
-        _weights(name, parts, given)
-    for name in given.only or ROWS:
-        file = KEPT / f"{_key(given)}-{name.replace(' ', '_').replace('/', '_')}.json"
-        if not file.exists():
-            row = _measure(name, parts, given)
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(json.dumps(row))
-            print(name, row["clean"], row["corrupted"], flush=True)
-    PAGE.write_text(_page(parts, given), encoding="utf-8")
+        if any(row["budget"] == budget and row["training"] == name for row in _rows()):
+            continue
+        row = {"budget": budget, "training": name, "machine": machine()}
+        row |= _measure(name, parts, given)
+        FIGURES.write_text(json.dumps([*_rows(), row], indent=1) + "\n", encoding="utf-8")
+        print(name, row["clean"], row["corrupted"], flush=True)
+    PAGE.write_text(_page(), encoding="utf-8")
+
+
+def _rows() -> list[dict[str, Any]]:
+    return json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else []
 
 
 def _key(given: argparse.Namespace) -> str:
@@ -157,31 +163,43 @@ def _measure(name: str, parts: dict[str, Any], given: argparse.Namespace) -> dic
     }
 
 
-def _page(parts: dict[str, Any], given: argparse.Namespace) -> str:
-    rows = {}
-    for name in ROWS:
-        file = KEPT / f"{_key(given)}-{name.replace(' ', '_').replace('/', '_')}.json"
-        if file.exists():
-            rows[name] = json.loads(file.read_text())
-    families = list(next(iter(rows.values()))["families"]) if rows else []
-    head = ["training", "clean", "corrupted", "ECE", "ECE scaled", *families]
-    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
-    for name, row in rows.items():
-        figures = [row["clean"], row["corrupted"], row["ece"], row["ece_scaled"]]
-        figures += [row["families"][family] for family in families]
-        lines.append(f"| {name} | {' | '.join(f'{value:.3f}' for value in figures)} |")
-    counts = ", ".join(f"{len(parts[part][1]):,} {part}" for part in ("train", "val", "test"))
+def _budget(parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
+    """What all rows of a table have in common."""
+    counts = {part: len(parts[part][1]) for part in ("train", "val", "test")}
+    chosen = ("model", "size", "epochs", "every", "seed")
+    return {name: getattr(given, name) for name in chosen} | counts
+
+
+def _page() -> str:
+    order = list(ROWS)
+    rows = sorted(_rows(), key=lambda r: (r["budget"]["train"], order.index(r["training"])))
+    tables = [_table(list(group)) for _, group in groupby(rows, key=lambda row: row["budget"])]
     return (
         "# What a recipe is worth\n\n"
-        f"`{given.model}` from scratch at {given.size} pixels, {given.epochs} epochs, seed "
-        f"{given.seed}, duplicate-safe split: {counts}. Accuracy on the test cells: as they are, "
-        "under the whole corruption suite (severities 1, 3 and 5), and per family. "
+        "One network from scratch, on a duplicate-safe split. Accuracy on the test cells: as they "
+        "are, under the whole corruption suite (severities 1, 3 and 5), and per family. "
         "Calibration on the cells as they are, before and after the temperature of the validation "
-        "cells.\n\n"
-        f"`python -m tests.bench.recipes --model {given.model} --size {given.size} --epochs "
-        f"{given.epochs} --every {given.every} --seed {given.seed}`\n\n{machine()}\n\n"
-        + "\n".join(lines) + "\n"
-    )  # fmt: skip
+        "cells.\n\n" + "\n".join(tables)
+    )
+
+
+def _table(rows: list[dict[str, Any]]) -> str:
+    b = rows[0]["budget"]
+    families = list(rows[0]["families"])
+    head = ["training", "clean", "corrupted", "ECE", "ECE scaled", *families]
+    lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
+    for row in rows:
+        figures = [row["clean"], row["corrupted"], row["ece"], row["ece_scaled"]]
+        figures += [row["families"][family] for family in families]
+        lines.append(f"| {row['training']} | {' | '.join(f'{value:.3f}' for value in figures)} |")
+    return (
+        f"## {b['epochs']} epochs of {b['train']:,} cells\n\n"
+        f"`{b['model']}` at {b['size']} pixels, seed {b['seed']}; {b['train']:,} train, "
+        f"{b['val']:,} val, {b['test']:,} test.\n\n"
+        f"`python -m tests.bench.recipes --model {b['model']} --size {b['size']} --epochs "
+        f"{b['epochs']} --every {b['every']} --seed {b['seed']}`\n\n"
+        f"{'; '.join(dict.fromkeys(row['machine'] for row in rows))}\n\n" + "\n".join(lines) + "\n"
+    )
 
 
 if __name__ == "__main__":
