@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -33,26 +34,40 @@ def to_nearest_bytes(pixels: torch.Tensor) -> torch.Tensor:
 
 
 def grouped(
-    operations: Sequence[Operation], images: torch.Tensor, chosen: np.ndarray, values: np.ndarray
+    operations: Sequence[Operation],
+    images: torch.Tensor,
+    chosen: np.ndarray,
+    values: np.ndarray,
+    into: torch.Tensor | None = None,
+    sources: np.ndarray | None = None,
 ) -> torch.Tensor:
     """Each of ``images`` (n, 3, H, W) under its own operation: a call an operation.
 
     ``chosen`` int64 (n,) are indices of ``operations``, -1 for none; ``values`` (n, ...) are what
-    they are called with. Rows are sorted by operation and put back: to copy whole rows is cheap.
+    they are called with. Results are written to their rows of ``into``, which may be ``images``
+    and where rows without an operation stay as they are; without it, to a new tensor. Where
+    ``sources`` (n,) are given, row i is made of ``images[sources[i]]``. On a CPU each piece goes
+    through its operation while it is in the cache.
     """
-    order = np.argsort(chosen, kind="stable")
-    rows = select(images, order)
-    bounds = np.searchsorted(chosen[order], np.arange(len(operations) + 1)).tolist()
-    done = [rows[: bounds[0]]]
-    for operation, first, end in zip(operations, bounds, bounds[1:], strict=False):
-        for part, own in pieces(rows[first:end], values[order[first:end]]):
-            done.append(operation(part, own))
-    return select(torch.cat(done), np.argsort(order))
+    if into is None:
+        into = images.clone() if (chosen < 0).any() else torch.empty_like(images)
+    size = _piece(images)
+    for index, operation in enumerate(operations):
+        all_rows = np.flatnonzero(chosen == index)
+        for begin in range(0, len(all_rows), size):
+            rows = all_rows[begin : begin + size]
+            part = select(images, rows if sources is None else sources[rows])
+            put(into, rows, operation(part, values[rows]))
+    return into
+
+
+def _piece(images: torch.Tensor) -> int:
+    return PIECE if images.device.type == "cpu" else sys.maxsize
 
 
 def pieces(images: torch.Tensor, *values: Any) -> Iterator[tuple[Any, ...]]:
     """``images`` (n, ...) and arrays (n, ...) cut alike: on a CPU in pieces that fit its cache."""
-    size = PIECE if images.device.type == "cpu" else max(len(images), 1)
+    size = _piece(images)
     for begin in range(0, len(images), size):
         end = begin + size
         yield images[begin:end], *(value[begin:end] for value in values)
@@ -90,3 +105,11 @@ def select(images: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     if images.is_contiguous():
         return images.index_select(0, index)
     return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
+
+
+def put(images: torch.Tensor, rows: np.ndarray, given: torch.Tensor) -> None:
+    """``images[rows] = given``, whole rows at a time."""
+    if images.device.type == "cpu":  # torch goes value by value here
+        images.numpy()[rows] = given.numpy()
+    else:
+        images[torch.from_numpy(rows).to(images.device)] = given

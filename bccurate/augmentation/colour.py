@@ -22,13 +22,13 @@ def grey(images: torch.Tensor) -> torch.Tensor:
 
 def _blend(images: torch.Tensor, other: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
     """``factor`` times the image plus 1 - ``factor`` times the other."""
-    out = images.mul(per_image(factor, images))
+    out = images.float().mul_(per_image(factor, images))
     return to_bytes(out.addcmul_(other, per_image(1 - factor, images)))
 
 
 def brightness(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
     """All values times ``factor``."""
-    return to_bytes(images.mul(per_image(factor, images)))
+    return to_bytes(images.float().mul_(per_image(factor, images)))
 
 
 def contrast(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
@@ -69,9 +69,12 @@ def posterize(images: torch.Tensor, bits: np.ndarray) -> torch.Tensor:
 
 def solarize(images: torch.Tensor, threshold: np.ndarray) -> torch.Tensor:
     """Values from ``threshold`` on become 255 minus themselves."""
-    # A whole value reaches the threshold where it reaches the next whole number.
-    least = per_image(np.ceil(threshold), images).to(torch.int16)
-    return images ^ (images.to(torch.int16) >= least).view(torch.uint8).neg()
+    # A whole value reaches the threshold where it is more than the whole number below that. In
+    # bytes, without a comparison: those torch makes value by value.
+    below = np.ceil(threshold) - 1
+    over = images - images.minimum(per_image(below.clip(0), images).to(torch.uint8))
+    all_reach = per_image(below < 0, images).to(torch.uint8)
+    return images ^ over.clamp_(max=1).bitwise_or_(all_reach).neg_()
 
 
 def invert(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
@@ -90,7 +93,7 @@ def autocontrast(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
     high = images.amax((2, 3), keepdim=True).float()
     flat = high == low
     scale = ((high - low) * (1 / 255)).masked_fill_(flat, 1.0)
-    return to_bytes(images.sub(low.masked_fill_(flat, 0.0)).div_(scale))
+    return to_bytes(images.float().sub_(low.masked_fill_(flat, 0.0)).div_(scale))
 
 
 def equalize(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:

@@ -49,10 +49,11 @@ def randaugment(
 
     ``images`` uint8 (N, 3, H, W), on any device; so is the result.
     """
-    images = images.contiguous()
+    given = images.contiguous()
+    made = torch.empty_like(given) if num_ops else given
     for chosen, signs in steps(draws, num_ops):
-        images = apply(images, chosen, signs, magnitude)
-    return images
+        given = apply(given, chosen, signs, magnitude, into=made)
+    return made
 
 
 def steps(draws: Draws, num_ops: int = NUM_OPS) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -76,12 +77,19 @@ def describe(
 
 
 def apply(
-    images: torch.Tensor, chosen: np.ndarray, signs: np.ndarray, magnitude: float = MAGNITUDE
+    images: torch.Tensor,
+    chosen: np.ndarray,
+    signs: np.ndarray,
+    magnitude: float = MAGNITUDE,
+    into: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """One operation an image: ``chosen`` (N,) of OPERATIONS; ``signs`` where it has one."""
+    """One operation an image: ``chosen`` (N,) of OPERATIONS; ``signs`` where it has one.
+
+    Results go ``into`` a tensor like ``images``, where one is given: it may be ``images``.
+    """
     height, width = images.shape[-2:]
     own = values(chosen, signs, magnitude, (height, width))
-    return grouped(_FUNCTIONS, images, chosen, own)
+    return grouped(_FUNCTIONS, images, chosen, own, into)
 
 
 def values(
