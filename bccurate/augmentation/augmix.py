@@ -90,14 +90,15 @@ def _steps(draws: Draws, severity: float) -> list[Step]:
 
 def _chains(images: torch.Tensor, plan: Plan) -> list[torch.Tensor]:
     """The chains' results (N, 3, H, W): their first steps all at once, then their second ones."""
-    n, side = len(images), images.shape[-2:]
+    n = len(images)
     made = images.new_empty((WIDTH * n, *images.shape[1:]))
-    given, sources = images, np.tile(np.arange(n), WIDTH)
-    for steps in zip(*plan.chains, strict=True):
-        chosen, levels, signs = (np.concatenate(column) for column in zip(*steps, strict=True))
-        own = values(chosen, levels, signs, (side[0], side[1]))
-        grouped(_FUNCTIONS, given, chosen, own, made, sources)
-        given, sources = made, np.arange(WIDTH * n)
+    first, *others = (
+        Step(*(np.concatenate(column) for column in zip(*steps, strict=True)))
+        for steps in zip(*plan.chains, strict=True)
+    )
+    apply(images, *first, into=made, sources=np.tile(np.arange(n), WIDTH))
+    for step in others:
+        apply(made, *step, into=made)
     return list(made.split(n))
 
 
@@ -124,12 +125,20 @@ def _chain_words(steps: list[Step], side: tuple[int, int]) -> list[str]:
 
 
 def apply(
-    images: torch.Tensor, chosen: np.ndarray, levels: np.ndarray, signs: np.ndarray
+    images: torch.Tensor,
+    chosen: np.ndarray,
+    levels: np.ndarray,
+    signs: np.ndarray,
+    into: torch.Tensor | None = None,
+    sources: np.ndarray | None = None,
 ) -> torch.Tensor:
-    """One operation an image: ``chosen`` (N,) of OPERATIONS, -1 for none, at ``levels`` of 10."""
+    """One operation an image: ``chosen`` (N,) of OPERATIONS, -1 for none, at ``levels`` of 10.
+
+    ``into`` and ``sources`` as ``grouped`` has them.
+    """
     height, width = images.shape[-2:]
     own = values(chosen, levels, signs, (height, width))
-    return grouped(_FUNCTIONS, images, chosen, own)
+    return grouped(_FUNCTIONS, images, chosen, own, into, sources)
 
 
 def values(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -51,26 +50,25 @@ def grouped(
     """
     if into is None:
         into = images.clone() if (chosen < 0).any() else torch.empty_like(images)
-    size = _piece(images)
     for index, operation in enumerate(operations):
-        all_rows = np.flatnonzero(chosen == index)
-        for begin in range(0, len(all_rows), size):
-            rows = all_rows[begin : begin + size]
+        of_operation = np.flatnonzero(chosen == index)
+        for piece in _spans(len(of_operation), images):
+            rows = of_operation[piece]
             part = select(images, rows if sources is None else sources[rows])
-            put(into, rows, operation(part, values[rows]))
+            quick(into)[rows] = quick(operation(part, values[rows]))
     return into
-
-
-def _piece(images: torch.Tensor) -> int:
-    return PIECE if images.device.type == "cpu" else sys.maxsize
 
 
 def pieces(images: torch.Tensor, *values: Any) -> Iterator[tuple[Any, ...]]:
     """``images`` (n, ...) and arrays (n, ...) cut alike: on a CPU in pieces that fit its cache."""
-    size = _piece(images)
-    for begin in range(0, len(images), size):
-        end = begin + size
-        yield images[begin:end], *(value[begin:end] for value in values)
+    for piece in _spans(len(images), images):
+        yield images[piece], *(value[piece] for value in values)
+
+
+def _spans(count: int, images: torch.Tensor) -> Iterator[slice]:
+    size = PIECE if images.device.type == "cpu" else max(count, 1)
+    for begin in range(0, count, size):
+        yield slice(begin, begin + size)
 
 
 def change_rows(
@@ -107,9 +105,9 @@ def select(images: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
     return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
 
 
-def put(images: torch.Tensor, rows: np.ndarray, given: torch.Tensor) -> None:
-    """``images[rows] = given``, whole rows at a time."""
-    if images.device.type == "cpu":  # torch goes value by value here
-        images.numpy()[rows] = given.numpy()
-    else:
-        images[torch.from_numpy(rows).to(images.device)] = given
+def quick(images: torch.Tensor) -> Any:
+    """What takes assignments to rows and strips quickest, by the same indices.
+
+    On a CPU numpy's view of ``images``, since torch goes value by value there; else ``images``.
+    """
+    return images.numpy() if images.device.type == "cpu" else images

@@ -49,11 +49,10 @@ def randaugment(
 
     ``images`` uint8 (N, 3, H, W), on any device; so is the result.
     """
-    given = images.contiguous()
-    made = torch.empty_like(given) if num_ops else given
+    images, made = images.contiguous(), None
     for chosen, signs in steps(draws, num_ops):
-        given = apply(given, chosen, signs, magnitude, into=made)
-    return made
+        images = made = apply(images, chosen, signs, magnitude, into=made)
+    return images
 
 
 def steps(draws: Draws, num_ops: int = NUM_OPS) -> list[tuple[np.ndarray, np.ndarray]]:
