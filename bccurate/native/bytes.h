@@ -140,6 +140,11 @@ INLINE Words bc_luma(Words red, Words green, Words blue) {
     return bc_narrow((low + 0x8000) >> 16, (high + 0x8000) >> 16);
 }
 
+/* Grey bytes as RGB pixels. */
+INLINE void bc_repeat(const uint8_t *grey, size_t n, uint8_t *pixels) {
+    for (size_t i = 0; i < n; i++) pixels[3 * i] = pixels[3 * i + 1] = pixels[3 * i + 2] = grey[i];
+}
+
 /* 16 red, green and blue bytes as 48 bytes of pixels. */
 INLINE void bc_interleave(const uint8_t *red, const uint8_t *green, const uint8_t *blue,
                           uint8_t *pixels) {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SIDE = 8, MAX_WAVELET_SIDE = 256, MAX_SIDE = 16384 /* sums are made for less */ };
+enum { SIDE = 8, MAX_WAVELET_SIDE = 256 };
 
 void bc_hasher_begin(Hasher *hasher) {
     memset(hasher, 0, sizeof *hasher);

@@ -6,7 +6,10 @@
 
 #include "kernels.h"
 
-enum { MIN_SIDE = 8 }; /* smaller pictures carry a note, which Pillow's road writes */
+enum {
+    MIN_SIDE = 8,    /* smaller pictures carry a note, which Pillow's road writes */
+    MAX_SIDE = 16384 /* sums are made for less */
+};
 
 typedef struct {
     int width, height;

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bytes.h"
 #include "idct.h"
 #include "jpeg.h"
 
@@ -117,8 +116,8 @@ static int read_frame(Jpeg *j, const uint8_t *p, int n) {
     j->height = big16(p + 1);
     j->width = big16(p + 3);
     j->n = p[5];
-    if (j->width < MIN_SIDE || j->height < MIN_SIDE || j->width > JPEG_MAX_SIDE ||
-        j->height > JPEG_MAX_SIDE || (j->n != 1 && j->n != 3) || n != 6 + 3 * j->n)
+    if (j->width < MIN_SIDE || j->height < MIN_SIDE || j->width > MAX_SIDE ||
+        j->height > MAX_SIDE || (j->n != 1 && j->n != 3) || n != 6 + 3 * j->n)
         return 0;
     for (int i = 0; i < j->n; i++) {
         const uint8_t *q = p + 6 + 3 * i;

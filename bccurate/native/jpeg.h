@@ -4,8 +4,6 @@
 
 #include "image.h"
 
-enum { JPEG_MAX_SIDE = 16384 };
-
 typedef struct {
     int id, h, v, quant, dc, ac, last;
     int width, height; /* samples that are of the picture */

@@ -9,7 +9,6 @@
  * lacks rows, down: `sums` is then 3 near + far, else the samples themselves. Edges repeat. */
 INLINE void widen(uint16_t *sums, int n, const int left, const int right, const int shift,
                   uint8_t *out) {
-    typedef uint16_t Words __attribute__((vector_size(32)));
     sums[0] = sums[1]; /* sample i stands at i + 1 */
     sums[n + 1] = sums[n];
     for (int i = 0; i < n; i += 16) { /* 16 more than n may be read and written */
@@ -17,8 +16,8 @@ INLINE void widen(uint16_t *sums, int n, const int left, const int right, const 
         memcpy(&before, sums + i, 32);
         memcpy(&here, sums + i + 1, 32);
         memcpy(&after, sums + i + 2, 32);
-        Words one = (here * 3 + before + (uint16_t)left) >> (uint16_t)shift;
-        Words two = (here * 3 + after + (uint16_t)right) >> (uint16_t)shift;
+        Words one = (here * 3 + before + (int16_t)left) >> (int16_t)shift;
+        Words two = (here * 3 + after + (int16_t)right) >> (int16_t)shift;
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
         one = one << 8 | two;
 #else
@@ -85,7 +84,7 @@ static void chroma_rows(const Jpeg *j, int row, uint16_t *sums, uint8_t *room,
 }
 
 void bc_jpeg_convert(const Jpeg *j, uint8_t *room, uint8_t *grey, uint8_t *pixels) {
-    uint16_t sums[JPEG_MAX_SIDE / 2 + 32] = {0};
+    uint16_t sums[MAX_SIDE / 2 + 32] = {0};
     const uint8_t *planes[3];
     for (int row = 0; row < j->height; row++, grey += bc_stride(j->width)) {
         planes[0] = j->parts[0].plane + (size_t)row * (size_t)j->parts[0].stride;
@@ -94,8 +93,7 @@ void bc_jpeg_convert(const Jpeg *j, uint8_t *room, uint8_t *grey, uint8_t *pixel
             convert_row(planes, j->width, grey, pixels);
         } else {
             memcpy(grey, planes[0], (size_t)j->width);
-            for (int x = 0; pixels && x < j->width; x++)
-                pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = planes[0][x];
+            if (pixels) bc_repeat(planes[0], (size_t)j->width, pixels);
         }
         memset(grey + j->width, 0, bc_stride(j->width) - (size_t)j->width);
         if (pixels) pixels += 3 * (size_t)j->width;

@@ -1,13 +1,14 @@
 /* PNG (ISO/IEC 15948), the plain kind: 8-bit grey or RGB, not interlaced. See image.h. */
 #include <string.h>
 
+#include "bytes.h"
 #include "image.h"
 #include "inflate.h"
 #include "resize.h"
 #include "unfilter.h"
 
 static const uint8_t SIGNATURE[8] = {0x89, 'P', 'N', 'G', '\r', '\n', 0x1A, '\n'};
-enum { HEADER = 8 + 8 + 13 + 4, MAX_SIDE = 16384 };
+enum { HEADER = 8 + 8 + 13 + 4 };
 
 static uint32_t big32(const uint8_t *p) {
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
@@ -85,8 +86,7 @@ static uint8_t *put_row(uint8_t *pixels, const uint8_t *row, size_t width, int c
     if (channels == 3)
         memcpy(pixels, row, 3 * width);
     else
-        for (size_t x = 0; x < width; x++)
-            pixels[3 * x] = pixels[3 * x + 1] = pixels[3 * x + 2] = row[x];
+        bc_repeat(row, width, pixels);
     return pixels + 3 * width;
 }
 

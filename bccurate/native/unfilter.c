@@ -130,17 +130,14 @@ static __m256i rows_of(const uint8_t *raw, int n, int filters) {
     return _mm256_loadu_si256((const __m256i *)masks);
 }
 
-/* ROWS rows of RGB, where the processor can. Each moves one byte down, over its filter: a store of four bytes then never meets
- * a pixel that is still to be read. */
+/* ROWS rows of RGB, where the processor can. Each moves one byte down, over its filter: a store of
+ * four bytes then never meets a pixel that is still to be read. */
 static int unfilter_wave(uint8_t *raw, const uint8_t *up, int n) {
     enum { LAST = (ROWS - 1) * BEHIND };
-    Wave w = {rows_of(raw, n, 1 << SUB | 1 << PAETH),
-              rows_of(raw, n, 1 << UP | 1 << PAETH),
-              rows_of(raw, n, 1 << AVERAGE),
-              rows_of(raw, n, 1 << PAETH),
-              _mm256_setzero_si256(),
-              _mm256_setzero_si256(),
-              _mm256_setzero_si256()};
+    Wave w = {.uses_left = rows_of(raw, n, 1 << SUB | 1 << PAETH),
+              .uses_above = rows_of(raw, n, 1 << UP | 1 << PAETH),
+              .is_average = rows_of(raw, n, 1 << AVERAGE),
+              .is_paeth = rows_of(raw, n, 1 << PAETH)};
     for (int i = 0; i < LAST; i += 3) step_at(&w, raw, up, n, i, 1);
     for (int i = LAST; i < n; i += 3) step_at(&w, raw, up, n, i, 0);
     for (int i = n; i < n + LAST; i += 3) step_at(&w, raw, up, n, i, 1);
