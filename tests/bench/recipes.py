@@ -22,6 +22,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
+from bccurate.files import atomic_write
 from tests.bench.cells import folder_of_images
 from tests.bench.page import machine
 
@@ -73,7 +74,8 @@ def main() -> None:
             continue
         row = {"budget": budget, "training": name, "machine": machine()}
         row |= _measure(name, parts, given)
-        FIGURES.write_text(json.dumps([*_rows(), row], indent=1) + "\n", encoding="utf-8")
+        with atomic_write(FIGURES, "w") as file:  # each is hours of training
+            file.write(json.dumps([*_rows(), row], indent=1) + "\n")
         print(name, row["clean"], row["corrupted"], flush=True)
     PAGE.write_text(_page(), encoding="utf-8")
 
@@ -171,8 +173,10 @@ def _budget(parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _page() -> str:
-    order = list(ROWS)
-    rows = sorted(_rows(), key=lambda r: (r["budget"]["train"], order.index(r["training"])))
+    def place(row: dict[str, Any]) -> tuple[Any, ...]:
+        return row["budget"]["train"], str(row["budget"]), list(ROWS).index(row["training"])
+
+    rows = sorted(_rows(), key=place)
     tables = [_table(list(group)) for _, group in groupby(rows, key=lambda row: row["budget"])]
     return (
         "# What a recipe is worth\n\n"

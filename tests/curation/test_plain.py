@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,22 +66,22 @@ def plain(tmp_path_factory) -> list[str]:
     return sorted(map(str, folder.iterdir()))
 
 
+def _read_quickly(paths: list[str]) -> Iterator[tuple[images.Row, bytes]]:
+    """Each file's facts, and its RGB pixels where the quick road gives them."""
+    for rows, _, pixels in images.read_files(paths):
+        for row in rows:
+            yield row, bytes(pixels[row.pixels_at : row.pixels_at + row.pixels_size])
+
+
 @needs_kernels
 def test_every_plain_file_is_decoded_to_pillow_s_pixels(plain) -> None:
     """JPEG of any quality and subsampling, PNG of any filter: equal in every byte."""
-    index = 0
-    for rows, _, pixels in images.read_files(plain):
-        for row in rows:
-            assert row.status == ("33x130" not in plain[index]), plain[index]  # see hashes.c
-            index += 1
-            if not row.status:
-                continue
-            found = np.frombuffer(
-                pixels[row.pixels_at : row.pixels_at + row.pixels_size], dtype=np.uint8
-            )
-            expected = np.asarray(Image.open(plain[index - 1]).convert("RGB"))
-            assert (found.reshape(row.height, row.width, 3) == expected).all(), plain[index - 1]
-    assert index == len(plain)
+    for path, (row, found) in zip(plain, _read_quickly(plain), strict=True):
+        assert row.status == ("33x130" not in path), path  # see hashes.c
+        if row.status:
+            expected = np.asarray(Image.open(path).convert("RGB"))
+            shape = (row.height, row.width, 3)
+            assert (np.frombuffer(found, dtype=np.uint8).reshape(shape) == expected).all(), path
 
 
 def _filtered(pixels: np.ndarray, filters: np.ndarray, strategy: int) -> bytes:
@@ -119,13 +120,8 @@ def test_rows_of_any_filter_above_any_other_are_undone(tmp_path: Path) -> None:
         paths.append(str(tmp_path / f"{number:03d}.png"))
         Path(paths[-1]).write_bytes(_filtered(shown, kinds, strategies[number // 4 % 4]))
         assert (np.asarray(Image.open(paths[-1])) == shown).all(), "the test's own filters"
-    index = 0
-    for rows, _, pixels in images.read_files(paths):
-        for row in rows:
-            found = bytes(pixels[row.pixels_at : row.pixels_at + row.pixels_size])
-            assert row.status and found == decode_rgb(paths[index]).tobytes(), index
-            index += 1
-    assert index == 120
+    for path, (row, found) in zip(paths, _read_quickly(paths), strict=True):
+        assert row.status and found == decode_rgb(path).tobytes(), path
 
 
 def test_both_roads_tell_the_same_facts(plain) -> None:
@@ -159,15 +155,11 @@ def test_a_damaged_file_is_left_to_pillow_or_decoded_as_pillow_does(tmp_path: Pa
         paths.append(str(tmp_path / f"{number:04d}"))
         Path(paths[-1]).write_bytes(data)
     quick = 0
-    index = 0
-    for rows, _, pixels in images.read_files(paths):
-        for row in rows:
-            if row.status:
-                quick += 1
-                found = bytes(pixels[row.pixels_at : row.pixels_at + row.pixels_size])
-                assert found == decode_rgb(paths[index]).tobytes(), index
-            index += 1
-    assert index == 1200 and quick > 50
+    for path, (row, found) in zip(paths, _read_quickly(paths), strict=True):
+        if row.status:
+            quick += 1
+            assert found == decode_rgb(path).tobytes(), path
+    assert len(paths) == 1200 and quick > 50
 
 
 def test_other_files_take_pillow_s_road_in_order(tmp_path: Path) -> None:
