@@ -11,25 +11,26 @@
 #include "jpeg.h"
 
 enum {
-    LOOK = 11,        /* bits that one look-up decodes */
-    LOOKS = 5,        /* between refills, of 56 bits */
-    TO_END = 128,
+    LOOK = 11,        /* bits that one look-up sees */
+    MOST = 18,        /* bits that it takes: code and value */
+    LOOKS = 3,        /* between refills, of 56 bits */
+    TO_END = 128,     /* more places than any coefficient takes */
     MAX_VALUE = 16383 /* of a coefficient: two of them still fit in 16 bits */
 };
 
-static const uint8_t ZIGZAG[64] = {
+/* Where a coefficient goes. Those past the last, at the end of a block, are zero and go there. */
+static const uint8_t ZIGZAG[64 + TO_END] = {
     0,  1,  8,  16, 9,  2,  3,  10, 17, 24, 32, 25, 18, 11, 4,  5,  12, 19, 26, 33, 40, 48,
     41, 34, 27, 20, 13, 6,  7,  14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23,
-    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63};
+    30, 37, 44, 51, 58, 59, 52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
+    [64 ... 63 + TO_END] = 63};
 
-/* A Huffman code. quick: bits 0-7 length, 8-15 symbol, 0 where the code is longer than LOOK. `whole`
- * decodes value and all where both fit: bits 0-7 length, 8-15 run, 16-31 value; the end of a block
- * is a run of TO_END. */
+/* A Huffman code. `quick` has an entry for the first bits of a code and the value that follows it, or
+ * 0 where code and sign are longer than LOOK or code and value longer than MOST. */
 typedef struct {
     uint8_t segment[17 + 256]; /* counts and symbols as they stood in the file */
     int length;                /* of the segment, 0 where there is none */
-    uint16_t quick[1 << LOOK];
-    int32_t whole[1 << LOOK];
+    int32_t quick[1 << LOOK];
     int32_t limit[18];  /* first code past those of each length, left-aligned to 16 bits */
     int32_t offset[17]; /* symbol index less code */
 } Huffman;
@@ -44,18 +45,32 @@ static int big16(const uint8_t *p) { return p[0] << 8 | p[1]; }
 
 /* ---- tables ---- */
 
-INLINE int extended(int bits, int size) {
-    return size && bits < 1 << (size - 1) ? bits - (1 << size) + 1 : bits;
+/* Bits 0-5: length of code and value, 8-15: places that it takes in a block, 16-19: size of the value,
+ * 20-31: what to add to the value's bits. */
+enum { BAD = 64 << 8 }; /* an entry that leads out of every block */
+
+/* Of a code of `length` bits whose value begins with the bit `positive`. */
+INLINE int32_t entry_of(int length, int symbol, int positive) {
+    int size = symbol & 15, places = symbol ? (symbol >> 4) + 1 : TO_END;
+    if (size > 11 || (!size && symbol && symbol != 0xF0)) return BAD;
+    int low = size && !positive ? 1 - (1 << size) : 0;
+    return (int32_t)((uint32_t)low << 20) | size << 16 | places << 8 | (length + size);
 }
 
-static void fill_whole(Huffman *code, int is_ac) {
-    for (int i = 0; i < 1 << LOOK; i++) {
-        int length = code->quick[i] & 255, symbol = code->quick[i] >> 8, size = symbol & 15;
-        code->whole[i] = 0;
-        if (!length || length + size > LOOK || (size == 0 && symbol != 0)) continue;
-        int bits = i >> (LOOK - length - size) & ((1 << size) - 1);
-        int run = size || !is_ac ? symbol >> 4 : TO_END;
-        code->whole[i] = (int32_t)((uint32_t)extended(bits, size) << 16) | run << 8 | (length + size);
+INLINE int places_of(int32_t entry) { return entry >> 8 & 255; }
+
+/* The value that stands at the top of `bits`, behind its code. */
+INLINE int value_of(int32_t entry, uint64_t bits) {
+    return ((int)(bits >> (-entry & 63)) & (int)~(~0u << (entry >> 16 & 15))) + (entry >> 20);
+}
+
+/* The entries of all bits that begin with a code of `length` bits. */
+static void fill(int32_t *quick, int length, int symbol) {
+    int n = 1 << (LOOK - length);
+    if (symbol & 15 && n == 1) return; /* the sign is not in sight */
+    for (int i = 0; i < n; i++) {
+        int32_t entry = entry_of(length, symbol, 2 * i >= n);
+        quick[i] = (entry & 63) <= MOST ? entry : 0;
     }
 }
 
@@ -70,15 +85,12 @@ static int build(Huffman *code, const uint8_t *segment, int length, int is_ac) {
         code->offset[bits] = index - next;
         for (int i = 0; i < segment[bits - 1]; i++, next++, index++) {
             if (next >= 1 << bits || (!is_ac && symbols[index] > 11)) return 0;
-            if (bits > LOOK) continue;
-            for (int k = 0; k < 1 << (LOOK - bits); k++)
-                code->quick[next << (LOOK - bits) | k] = (uint16_t)(symbols[index] << 8 | bits);
+            if (bits <= LOOK) fill(code->quick + (next << (LOOK - bits)), bits, symbols[index]);
         }
         code->limit[bits] = next << (16 - bits);
         next <<= 1;
     }
     code->limit[17] = INT32_MAX;
-    fill_whole(code, is_ac);
     memcpy(code->segment, segment, (size_t)length);
     code->length = length;
     return 1;
@@ -238,7 +250,7 @@ INLINE uint64_t load_big64(const uint8_t *p) {
 }
 
 /* At least 56 bits afterwards, without a branch that nobody could predict: enough for the longest code
- * and the longest value that follows it, or for LOOKS look-ups. */
+ * and the longest value that follows it, or for LOOKS quick ones. */
 INLINE void refill(Reader *r) {
     r->bits |= load_big64(r->next) >> r->count;
     r->next += (63 - r->count) >> 3;
@@ -250,51 +262,39 @@ INLINE void skip(Reader *r, int n) {
     r->count -= n;
 }
 
-INLINE int take(Reader *r, int n) {
-    int value = (int)(r->bits >> 1 >> (63 - n));
-    skip(r, n);
-    return value;
+/* The entry of a code that is not among the quick ones. */
+static int32_t find(const Huffman *code, uint64_t bits) {
+    int32_t top = (int32_t)(bits >> 48);
+    int length = 1;
+    while (top >= code->limit[length]) length++;
+    if (length > 16) return BAD;
+    int index = (top >> (16 - length)) + code->offset[length];
+    if (index < 0 || 16 + index >= code->length) return BAD;
+    return entry_of(length, code->segment[16 + index], bits >> (63 - length) & 1);
 }
 
-/* The next symbol, -1 where the bits are none. */
-INLINE int symbol_of(Reader *r, const Huffman *code) {
-    uint32_t quick = code->quick[r->bits >> (64 - LOOK)];
-    if (quick) {
-        skip(r, (int)(quick & 255));
-        return (int)(quick >> 8);
+/* The next entry, and in `bits` what its value is read from. */
+INLINE int32_t look(Reader *r, const Huffman *code, const int32_t *quick, uint64_t *bits) {
+    int32_t entry = quick[r->bits >> (64 - LOOK)];
+    *bits = r->bits;
+    if (entry) {
+        skip(r, entry & 63);
+        return entry;
     }
-    int32_t top = (int32_t)(r->bits >> 48);
-    int bits = LOOK + 1;
-    while (top >= code->limit[bits]) bits++;
-    if (bits > 16) return -1;
-    int index = (top >> (16 - bits)) + code->offset[bits];
-    skip(r, bits);
-    return index < 0 || 16 + index >= code->length ? -1 : code->segment[16 + index];
+    refill(r);
+    *bits = r->bits;
+    entry = find(code, r->bits);
+    skip(r, entry & 63);
+    refill(r);
+    return entry;
 }
 
-/* The difference to the block before: a code and the value that follows it; 0 on bad data. */
+/* The difference to the block before; 0 on bad data. */
 INLINE int read_dc(Reader *r, const Huffman *code, Component *c) {
-    int32_t whole = code->whole[r->bits >> (64 - LOOK)];
-    if (whole) {
-        skip(r, whole & 255);
-        c->last += whole >> 16;
-    } else {
-        int size = symbol_of(r, code);
-        if (size < 0) return 0;
-        c->last += extended(take(r, size), size);
-    }
-    return c->last >= -MAX_VALUE && c->last <= MAX_VALUE;
-}
-
-/* A coefficient that no look-up gives whole: how many zeros stand before it, with its value, or what
- * else stands there; -1 on bad data. */
-INLINE int read_long(Reader *r, const Huffman *code, int *number) {
-    int symbol = symbol_of(r, code), size = symbol & 15;
-    *number = 0;
-    if (symbol < 0) return -1;
-    if (size) *number = extended(take(r, size), size);
-    if (size || symbol == 0xF0) return symbol >> 4; /* sixteen zeros: fifteen, and one that is told */
-    return symbol ? -1 : TO_END;
+    uint64_t bits;
+    int32_t entry = look(r, code, code->quick, &bits);
+    c->last += value_of(entry, bits);
+    return entry != BAD && c->last >= -MAX_VALUE && c->last <= MAX_VALUE;
 }
 
 /* Each look-up waits for the one before: GCC would add the table's place to every index anew. */
@@ -309,27 +309,19 @@ INLINE const int32_t *in_register(const int32_t *table) {
  * that is told, or -1 on bad data. */
 INLINE int read_block(Reader *r, const Jpeg *j, Component *c, int16_t *block) {
     const Huffman *ac = &j->tables->ac[c->ac];
-    const int32_t *table = in_register(ac->whole);
+    const int32_t *quick = in_register(ac->quick);
     refill(r);
     if (!read_dc(r, &j->tables->dc[c->dc], c)) return -1;
     block[0] = (int16_t)c->last;
-    for (int k = 1, last = 0;;) {
+    for (int last = 0;;) {
         refill(r);
         for (int i = 0; i < LOOKS; i++) {
-            int32_t whole = table[r->bits >> (64 - LOOK)];
-            int run = whole >> 8 & 255, number = whole >> 16;
-            skip(r, whole & 255);
-            if (!whole) {
-                refill(r);
-                run = read_long(r, ac, &number);
-                if (run < 0) return -1;
-                i = LOOKS; /* refill again */
-            }
-            k += run;
-            if (k > 63) return k < TO_END ? -1 : last;
-            block[ZIGZAG[k]] = (int16_t)number;
-            last = k++;
-            if (k > 63) return last;
+            uint64_t bits;
+            int32_t entry = look(r, ac, quick, &bits);
+            int k = last + places_of(entry);
+            block[ZIGZAG[k]] = (int16_t)value_of(entry, bits);
+            if (k >= 63) return k == 63 ? k : k >= TO_END ? last : -1;
+            last = k;
         }
     }
 }
