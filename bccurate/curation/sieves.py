@@ -24,6 +24,7 @@ MIN_TANGENT = 0.965  # the copies that we promise to find have 0.978 and more
 TANGENTS = 5
 _TERMS = 64  # 63 and a zero
 _LANES = 32  # second pictures side by side in the kernel
+_ONE = 16384  # its 1, in whole numbers
 _SMALL = 8
 _ROOM = 4096  # candidates a block of rows; it is asked again where there are more
 _BATCH = 256  # pictures described at once
@@ -41,7 +42,8 @@ class Described(NamedTuple):
     Attributes:
         spectra: (N, 64) float32 of length 1, zeros for a flat picture.
         bases: (N, 5, 64) float32, orthonormal: the picture and its derivatives.
-        blocks: (N / 32 rounded up, 64, 32) float32, the spectra again for the kernel.
+        blocks: (N / 32 rounded up, 32, 32, 2) int16, the spectra again for the kernel: times
+            16384, 32 pictures side by side, two terms of each at a time.
     """
 
     spectra: np.ndarray
@@ -66,8 +68,9 @@ def described(thumbs: np.ndarray, kernel: bool = True) -> Described:
             spectra[part] = bases[part, 0]
 
     in_threads(describe, range(n), _BATCH)
-    blocks = spectra.reshape(-1, _LANES, _TERMS).transpose(0, 2, 1)
-    return Described(spectra[:n], bases, np.ascontiguousarray(blocks))
+    pairs = np.rint(spectra * _ONE).astype(np.int16).view(np.int32)  # of terms, moved as one
+    blocks = np.ascontiguousarray(pairs.reshape(-1, _LANES, _TERMS // 2).transpose(0, 2, 1))
+    return Described(spectra[:n], bases, blocks.view(np.int16).reshape(*blocks.shape, 2))
 
 
 def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> Candidates:
@@ -102,7 +105,7 @@ def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> C
 def _cosines() -> np.ndarray:
     """(64, 64) float32: orthonormal columns that turn an 8x8 picture into its spectrum.
 
-    By the irreducible parts of the square's group: 9 of A1, 6 of B1, a column of zeros, 10 of B2,
+    By the irreducible parts of the square's group: 9 of A1, a column of zeros, 6 of B1, 10 of B2,
     6 of A2, and 16 whose sign a flip of x changes beside the 16 that a flip of y does.
     """
     pixel, order = np.arange(_SMALL), np.arange(_SMALL)[:, None]
@@ -118,7 +121,7 @@ def _cosines() -> np.ndarray:
         return both + [product[u, u] for u in orders if u and sign > 0]
 
     across = [(u, v) for u in range(0, _SMALL, 2) for v in range(1, _SMALL, 2)]
-    columns = [*mixed(0, 1), *mixed(0, -1), np.zeros(_TERMS), *mixed(1, 1), *mixed(1, -1)]
+    columns = [*mixed(0, 1), np.zeros(_TERMS), *mixed(0, -1), *mixed(1, 1), *mixed(1, -1)]
     columns += [product[u, v] for u, v in across] + [product[v, u] for u, v in across]
     return np.ascontiguousarray(np.stack(columns, axis=1), dtype=np.float32)
 

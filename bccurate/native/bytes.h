@@ -54,6 +54,14 @@ INLINE Words bc_narrow(Lanes low, Lanes high) {
     return (Words)_mm256_packs_epi32((__m256i)low, (__m256i)high);
 }
 
+/* Which of eight numbers reach `least`, as bits. */
+INLINE uint32_t bc_reaching(Lanes v, int32_t least) {
+    __m256i less = _mm256_cmpgt_epi32(_mm256_set1_epi32(least), (__m256i)v);
+    return 255 & ~(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(less));
+}
+
+INLINE Lanes bc_larger(Lanes a, Lanes b) { return (Lanes)_mm256_max_epi32((__m256i)a, (__m256i)b); }
+
 INLINE Words bc_clamp(Words v) {
     const __m256i most = _mm256_set1_epi16(255);
     return (Words)_mm256_max_epi16(_mm256_min_epi16((__m256i)v, most), _mm256_setzero_si256());
@@ -108,6 +116,17 @@ INLINE Words bc_narrow(Lanes low, Lanes high) {
     Words v;
     for (int i = 0; i < 16; i++) v[i] = bc_short((i & 4 ? high : low)[i / 8 * 4 + i % 4]);
     return v;
+}
+
+INLINE uint32_t bc_reaching(Lanes v, int32_t least) {
+    uint32_t bits = 0;
+    for (int i = 0; i < 8; i++) bits |= (uint32_t)(v[i] >= least) << i;
+    return bits;
+}
+
+INLINE Lanes bc_larger(Lanes a, Lanes b) {
+    const Lanes larger = a > b;
+    return (a & larger) | (b & ~larger);
 }
 
 INLINE Words bc_clamp(Words v) {

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "bytes.h"
 #include "kernels.h"
 #include "vectors.h"
 
@@ -10,10 +11,13 @@
  * An 8x8 picture as 63 cosine coefficients (and a zero), sorted by how a turn changes them:
  * A1 stays, B1 and A2 change sign where x and y swap, B2 and A2 where one axis flips, X where x
  * flips, Y where y flips, and a swap takes X to Y: the irreducible parts of the square's group. */
-enum { A1 = 0, B1 = 9, B2 = 16, A2 = 26, X = 32, Y = 48, TERMS = 64, EACH = 16 };
-enum { SIDE = 32, TANGENTS = 5, TURNS = 8, ROWS = 64, LANES = 32 };
+enum { A1 = 0, B1 = 10, B2 = 16, A2 = 26, X = 32, Y = 48, TERMS = 64, EACH = 16 };
+enum { SIDE = 32, TANGENTS = 5, TURNS = 8, ROWS = 64, LANES = 32, BLOCK = TERMS * LANES };
 
-#define ROUNDING 1e-5f /* more than another order of additions makes */
+/* The first sieve sums whole numbers, 1 being 16384: what that rounds away from 64 products of two
+ * spectra of length 1 is less than SLACK, and the pairs that are left are looked at exactly. */
+#define ONE 16384
+#define SLACK 5e-4f
 
 /* Turn k swaps the axes where k is odd, then flips y and x by these signs. */
 static const float FLIP_Y[TURNS] = {1, -1, -1, 1, 1, 1, -1, -1};
@@ -67,9 +71,10 @@ EXPORT int64_t bc_describe(const uint8_t *thumbs, int64_t first, int64_t last,
         shrunk_tangents(thumbs + i * SIDE * SIDE, pictures);
         for (int t = 0; t < TANGENTS; t++) {
             float *row = basis + t * TERMS;
-            float sum[TERMS] = {0};
+            v8 sum[TERMS / 8] = {{0}};
             for (int p = 0; p < TERMS; p++)
-                for (int k = 0; k < TERMS; k++) sum[k] += pictures[t][p] * cosines[p * TERMS + k];
+                for (int k = 0; k < TERMS / 8; k++)
+                    sum[k] = fused(pictures[t][p] - (v8){0}, AT(cosines + p * TERMS + 8 * k), sum[k]);
             memcpy(row, sum, sizeof sum);
             normalise(row, 1e-3f);
             for (int s = 0; s < t; s++) {
@@ -105,129 +110,151 @@ INLINE void turn_spectrum(const float *in, const float *signs, int turn, float *
     for (int k = 0; k < EACH; k++) out[Y + k] = signs[Y + k] * y[k];
 }
 
-/* The square of the share of a spectrum in a tangent space. */
-INLINE float inside_squared(const float *basis, const float *spectrum) {
-    float sum = 0;
-    for (int t = 0; t < TANGENTS; t++) {
-        const float share = dot(basis + t * TERMS, spectrum, TERMS);
-        sum += share * share;
-    }
+/* The square of the share of a spectrum in a tangent space, whose first direction has `own` of it. */
+INLINE float inside_squared(const float *basis, const float *spectrum, float own) {
+    v8 share[TANGENTS - 1] = {{0}};
+    for (int k = 0; k < TERMS; k += 8)
+        for (int t = 1; t < TANGENTS; t++)
+            share[t - 1] = fused(AT(basis + t * TERMS + k), AT(spectrum + k), share[t - 1]);
+    float sum = own * own;
+    for (int t = 1; t < TANGENTS; t++) sum += sum8(share[t - 1]) * sum8(share[t - 1]);
     return sum;
 }
 
 /* What the correlations of a pair are made of, for LANES second pictures side by side; [1] is for
  * the turns that swap the axes. */
 typedef struct {
-    float still[2][LANES], both[2][LANES], x[2][LANES], y[2][LANES];
+    Lanes still[2][LANES / 8], both[2][LANES / 8], x[2][LANES / 8], y[2][LANES / 8];
 } Parts;
 
 /* Unrolled by hand and no further: the sums stay in registers. */
 #define ONCE _Pragma("GCC unroll 1")
 
-INLINE void part(const float *a, const float *b, int from, int to, float *out) {
-    v8 sum[LANES / 8] = {{0}};
-    ONCE for (int k = from; k < to; k++)
+/* Terms k and k + 1 of one picture of a block, and of eight. */
+INLINE Words two_terms(const int16_t *picture, int k) {
+    int32_t both;
+    memcpy(&both, picture + k * LANES, 4);
+    return (Words)(both + (Lanes){0});
+}
+
+INLINE Words eight_lanes(const int16_t *block, int k, int l) {
+    Words v;
+    memcpy(&v, block + k * LANES + 16 * l, 32);
+    return v;
+}
+
+INLINE void part(const int16_t *a, const int16_t *b, int from, int to, Lanes out[LANES / 8]) {
+    Lanes sum[LANES / 8] = {{0}};
+    ONCE for (int k = from; k < to; k += 2)
         for (int l = 0; l < LANES / 8; l++)
-            sum[l] = fused(a[k] - (v8){0}, loaded(b + k * LANES + 8 * l), sum[l]);
+            sum[l] += bc_dot2(two_terms(a, k), eight_lanes(b, k, l));
     memcpy(out, sum, sizeof sum);
 }
 
 /* The correlations of two pictures, not turned, with LANES others: eight sums under way, as many as
  * hide how long one addition takes. */
-INLINE void correlations_of_two(const float *one, const float *two, const float *b,
-                                float out[2][LANES]) {
-    v8 sum[2][LANES / 8] = {{{0}}};
-    ONCE for (int k = 0; k < TERMS; k++) {
-        const v8 x = one[k] - (v8){0}, y = two[k] - (v8){0};
+INLINE void correlations_of_two(const int16_t *one, const int16_t *two, const int16_t *b,
+                                Lanes out[2][LANES / 8]) {
+    Lanes sum[2][LANES / 8] = {{{0}}};
+    ONCE for (int k = 0; k < TERMS; k += 2)
         for (int l = 0; l < LANES / 8; l++) {
-            const v8 other = loaded(b + k * LANES + 8 * l);
-            sum[0][l] = fused(x, other, sum[0][l]);
-            sum[1][l] = fused(y, other, sum[1][l]);
+            const Words other = eight_lanes(b, k, l);
+            sum[0][l] += bc_dot2(two_terms(one, k), other);
+            sum[1][l] += bc_dot2(two_terms(two, k), other);
         }
-    }
     memcpy(out, sum, sizeof sum);
 }
 
-INLINE void part_xy(const float *a, const float *b, float *with_x, float *with_y) {
-    v8 x[LANES / 8] = {{0}}, y[LANES / 8] = {{0}};
-    ONCE for (int k = 0; k < EACH; k++)
+INLINE void part_xy(const int16_t *a, const int16_t *b, int from, Lanes with_x[LANES / 8],
+                    Lanes with_y[LANES / 8]) {
+    Lanes x[LANES / 8] = {{0}}, y[LANES / 8] = {{0}};
+    ONCE for (int k = 0; k < EACH; k += 2)
         for (int l = 0; l < LANES / 8; l++) {
-            const v8 one = loaded(b + k * LANES + 8 * l);
-            x[l] = fused(a[X + k] - (v8){0}, one, x[l]);
-            y[l] = fused(a[Y + k] - (v8){0}, one, y[l]);
+            const Words other = eight_lanes(b, from + k, l);
+            x[l] += bc_dot2(two_terms(a, X + k), other);
+            y[l] += bc_dot2(two_terms(a, Y + k), other);
         }
     memcpy(with_x, x, sizeof x);
     memcpy(with_y, y, sizeof y);
 }
 
 /* The sum of two parts to one[0], their difference to one[1]. */
-INLINE void butterfly(float one[2][LANES]) {
-    for (int l = 0; l < LANES; l++) {
-        const float sum = one[0][l] + one[1][l];
+INLINE void butterfly(Lanes one[2][LANES / 8]) {
+    for (int l = 0; l < LANES / 8; l++) {
+        const Lanes sum = one[0][l] + one[1][l];
         one[1][l] = one[0][l] - one[1][l];
         one[0][l] = sum;
     }
 }
 
-INLINE void parts_of(const float *a, const float *b, Parts *d) {
+INLINE void parts_of(const int16_t *a, const int16_t *b, Parts *d) {
     part(a, b, A1, B1, d->still[0]);
     part(a, b, B1, B2, d->still[1]);
     part(a, b, B2, A2, d->both[0]);
     part(a, b, A2, X, d->both[1]);
     butterfly(d->still);
     butterfly(d->both);
-    part_xy(a, b + X * LANES, d->x[0], d->y[1]);
-    part_xy(a, b + Y * LANES, d->x[1], d->y[0]);
+    part_xy(a, b, X, d->x[0], d->y[1]);
+    part_xy(a, b, Y, d->x[1], d->y[0]);
 }
 
-/* A number of each parity of swaps, as the eight turns take them. */
-INLINE v8 by_swap(const float of[2][LANES], int lane) {
-    const float even = of[0][lane], odd = of[1][lane];
-    return (v8){even, odd, even, odd, even, odd, even, odd};
-}
-
-/* The turns, as bits, in which the correlation with one lane reaches `least`. */
-INLINE uint32_t turns_reaching(const Parts *d, int lane, float least) {
-    const v8 fx = AT(FLIP_X), fy = AT(FLIP_Y);
-    const v8 near = by_swap(d->still, lane) + fx * fy * by_swap(d->both, lane) +
-                    (fx * by_swap(d->x, lane) + fy * by_swap(d->y, lane));
+/* The turns, as bits, in which the correlation with one lane reaches `enough`. */
+INLINE uint32_t turns_reaching(const Parts *d, int lane, int32_t enough) {
+    const int l = lane / 8, i = lane % 8;
     uint32_t turns = 0;
-    for (int turn = 0; turn < TURNS; turn++) turns |= (uint32_t)(near[turn] >= least) << turn;
+    for (int turn = 0; turn < TURNS; turn++) {
+        const int swap = turn & 1, fx = (int)FLIP_X[turn], fy = (int)FLIP_Y[turn];
+        const int32_t near = d->still[swap][l][i] + fx * fy * d->both[swap][l][i] +
+                             fx * d->x[swap][l][i] + fy * d->y[swap][l][i];
+        turns |= (uint32_t)(near >= enough) << turn;
+    }
     return turns;
 }
 
-/* The lanes, as bits, whose best of the eight turns may reach `least`: over the signs of two flips
+/* The lanes, as bits, whose best of the eight turns reaches `enough`: over the signs of two flips
  * the largest s + fx fy b + fx x + fy y is s + max(b + |x + y|, |x - y| - b). */
-INLINE uint32_t some_turn_may_reach(const Parts *d, float least) {
-    const float enough = least - ROUNDING;
+INLINE uint32_t some_turn_reaches(const Parts *d, int32_t enough) {
     uint32_t lanes = 0;
-    for (int swap = 0; swap < 2; swap++)
-        for (int l = 0; l < LANES; l++) {
-            const float both = d->both[swap][l], x = d->x[swap][l], y = d->y[swap][l];
-            const float alike = both + fabsf(x + y), unlike = fabsf(x - y) - both;
-            const float best = d->still[swap][l] + (alike > unlike ? alike : unlike);
-            lanes |= (uint32_t)(best >= enough) << l;
+    for (int l = 0; l < LANES / 8; l++) {
+        Lanes best[2];
+        for (int swap = 0; swap < 2; swap++) {
+            const Lanes both = d->both[swap][l], x = d->x[swap][l], y = d->y[swap][l];
+            const Lanes alike = both + bc_larger(x + y, -x - y);
+            const Lanes unlike = bc_larger(x - y, y - x) - both;
+            best[swap] = d->still[swap][l] + bc_larger(alike, unlike);
         }
+        lanes |= bc_reaching(bc_larger(best[0], best[1]), enough) << 8 * l;
+    }
     return lanes;
 }
 
 typedef struct {
-    const float *spectra, *bases, *blocks;
+    const float *spectra, *bases;
+    const int16_t *blocks;
     float signs[TURNS][TERMS];
     float least, least_tangent_squared;
+    int32_t enough; /* least, less SLACK, in whole numbers */
     int64_t n, *i, *j, room, found;
     int8_t *turn;
 } Search;
 
-/* The second sieve, in both directions. */
+/* The spectrum of picture i in a turn, where it stands or in `room`. */
+INLINE const float *turned(const Search *s, int64_t i, int turn, float room[TERMS]) {
+    const float *spectrum = s->spectra + i * TERMS;
+    if (!turn) return spectrum;
+    turn_spectrum(spectrum, s->signs[turn], turn, room);
+    return room;
+}
+
+/* The first sieve once more, exactly, and the second one in both directions. */
 INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
+    const float *basis_i = s->bases + i * TANGENTS * TERMS, *basis_j = s->bases + j * TANGENTS * TERMS;
     const float enough = s->least_tangent_squared;
-    const int back = INVERSE[turn];
-    float other[TERMS];
-    turn_spectrum(s->spectra + j * TERMS, s->signs[turn], turn, other);
-    if (inside_squared(s->bases + i * TANGENTS * TERMS, other) < enough) return;
-    turn_spectrum(s->spectra + i * TERMS, s->signs[back], back, other);
-    if (inside_squared(s->bases + j * TANGENTS * TERMS, other) < enough) return;
+    float room[TERMS];
+    const float *other = turned(s, j, turn, room);
+    const float near = dot(s->spectra + i * TERMS, other, TERMS);
+    if (near < s->least || inside_squared(basis_i, other, near) < enough) return;
+    if (inside_squared(basis_j, turned(s, i, INVERSE[turn], room), near) < enough) return;
     if (s->found < s->room) {
         s->i[s->found] = i;
         s->j[s->found] = j;
@@ -236,17 +263,15 @@ INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
     s->found++;
 }
 
-/* The lanes, as bits, that reach `least`. */
-INLINE uint32_t reaching(const float near[LANES], float least) {
-    uint32_t lanes = 0;
-    for (int l = 0; l < LANES; l++) lanes |= (uint32_t)(near[l] >= least) << l;
-    return lanes;
-}
-
 /* Of some lanes of a block those that hold a picture of a higher index than i. */
 INLINE uint32_t after(uint32_t lanes, int64_t i, int64_t start, int64_t n) {
     if (i >= start) lanes &= (uint32_t)((uint64_t)UINT32_MAX << (i - start + 1));
     return n - start < LANES ? lanes & ((1u << (n - start)) - 1) : lanes;
+}
+
+/* Where a picture stands in its block. */
+INLINE const int16_t *lane_of(const Search *s, int64_t i) {
+    return s->blocks + i / LANES * BLOCK + i % LANES * 2;
 }
 
 /* A block of second pictures stays in the innermost cache while the rows go by. */
@@ -254,11 +279,11 @@ static void search_turned(Search *s, int64_t first, int64_t last) {
     for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
         for (int64_t i = first; i < last && i < start + LANES - 1; i++) {
             Parts d;
-            parts_of(s->spectra + i * TERMS, s->blocks + start * TERMS, &d);
-            uint32_t lanes = after(some_turn_may_reach(&d, s->least), i, start, s->n);
+            parts_of(lane_of(s, i), lane_of(s, start), &d);
+            uint32_t lanes = after(some_turn_reaches(&d, s->enough), i, start, s->n);
             for (; lanes; lanes &= lanes - 1) {
                 const int lane = __builtin_ctz(lanes);
-                uint32_t turns = turns_reaching(&d, lane, s->least);
+                uint32_t turns = turns_reaching(&d, lane, s->enough);
                 for (; turns; turns &= turns - 1)
                     sift(s, i, start + lane, __builtin_ctz(turns));
             }
@@ -269,25 +294,29 @@ static void search_still(Search *s, int64_t first, int64_t last) {
     for (int64_t start = first / LANES * LANES; start < s->n; start += LANES)
         for (int64_t i = first; i < last && i < start + LANES - 1; i += 2) {
             const int64_t two = i + 1 < last ? i + 1 : i;
-            float near[2][LANES];
-            correlations_of_two(s->spectra + i * TERMS, s->spectra + two * TERMS,
-                                s->blocks + start * TERMS, near);
+            Lanes near[2][LANES / 8];
+            correlations_of_two(lane_of(s, i), lane_of(s, two), lane_of(s, start), near);
             for (int64_t row = i; row <= two; row++) {
-                uint32_t lanes = after(reaching(near[row - i], s->least), row, start, s->n);
+                uint32_t lanes = 0;
+                for (int l = 0; l < LANES / 8; l++)
+                    lanes |= bc_reaching(near[row - i][l], s->enough) << 8 * l;
+                lanes = after(lanes, row, start, s->n);
                 for (; lanes; lanes &= lanes - 1) sift(s, row, start + __builtin_ctz(lanes), 0);
             }
         }
 }
 
 /* Pairs i < j with i in first..last-1 that pass the sieves, and in which turn. `blocks` holds the
- * spectra again, LANES pictures side by side. Returns how many there are; `room` of them at most
- * are written. */
-EXPORT int64_t bc_sift(const float *spectra, const float *bases, const float *blocks,
+ * spectra again as whole numbers, LANES pictures side by side, two terms of each. Returns how many
+ * there are; `room` of them at most are written. */
+EXPORT int64_t bc_sift(const float *spectra, const float *bases, const int16_t *blocks,
                                int64_t n, int64_t first, int64_t last, int64_t turns, float least,
                                float least_tangent, int64_t *i, int64_t *j, int8_t *turn,
                                int64_t room) {
-    Search s = {spectra, bases, blocks, {{0}}, least, least_tangent * least_tangent,
-                n, i, j, room, 0, turn};
+    Search s = {.spectra = spectra, .bases = bases, .blocks = blocks, .least = least,
+                .least_tangent_squared = least_tangent * least_tangent,
+                .enough = (int32_t)((least - SLACK) * ONE * ONE),
+                .n = n, .i = i, .j = j, .room = room, .turn = turn};
     fill_signs(s.signs);
     for (int64_t from = first; from < last; from += ROWS) {
         const int64_t to = from + ROWS < last ? from + ROWS : last;
