@@ -14,7 +14,7 @@ enum { SIDE = 8, MAX_WAVELET_SIDE = 256 };
 void bc_hasher_begin(Hasher *hasher) {
     memset(hasher, 0, sizeof *hasher);
     for (int k = 0; k < FREQUENCIES; k++)
-        for (int n = 0; n < THUMB; n++)
+        for (int n = 0; n < HALF; n++)
             hasher->cosines[k][n] =
                 2 * cos(3.14159265358979323846 * k * (2 * n + 1) / (2 * THUMB));
 }
@@ -58,43 +58,42 @@ void bc_to_grey(const uint8_t *pixels, int width, int height, int channels, uint
 
 INLINE int64_t total(Lanes v) {
     int64_t sum = 0;
-    for (int i = 0; i < 8; i++) sum += (uint32_t)v[i];
+    for (int i = 0; i < 8; i++) sum += v[i];
     return sum;
 }
 
-INLINE Lanes edges(const uint8_t *at, size_t stride) {
-    return bc_load8(at - stride) + bc_load8(at + stride) + bc_load8(at - 1) + bc_load8(at + 1) -
-           4 * bc_load8(at);
+INLINE Words edges(const uint8_t *at, size_t stride) {
+    return bc_load16(at - stride) + bc_load16(at + stride) + bc_load16(at - 1) +
+           bc_load16(at + 1) - 4 * bc_load16(at);
 }
 
-/* Sums over the grey values and over their 4-neighbour Laplacian, which has no border. */
+/* Sums over the grey values and over their 4-neighbour Laplacian, which has no border. Sixteen at a
+ * time; 1,024 pairs of squares fit, so a row does. */
 static void statistics(const uint8_t *grey, int width, int height, Facts *facts) {
     size_t stride = bc_stride(width);
+    const Words ones = bc_pairs(1, 1);
+    Words inside = {0}; /* which of a row's last sixteen edges are none of the border */
+    for (int i = 0; i <= (width - 3) % 16; i++) inside[i] = -1;
     for (int y = 0; y < height; y++) {
         const uint8_t *row = grey + (size_t)y * stride;
-        Lanes sum = {0}, squares = {0}; /* rows are padded with zeros, and 2,048 squares fit */
-        for (int x = 0; x < width; x += 8) {
-            Lanes v = bc_load8(row + x);
-            sum += v;
-            squares += v * v;
+        Lanes sum = {0}, squares = {0};
+        for (int x = 0; x < width; x += 16) { /* rows are padded with zeros */
+            Words v = bc_load16(row + x);
+            sum += bc_dot2(v, ones);
+            squares += bc_dot2(v, v);
         }
         facts->grey_sum += total(sum);
         facts->grey_squares += total(squares);
         if (y == 0 || y == height - 1) continue;
         Lanes edge = {0}, edge_squares = {0};
-        int x = 1;
-        for (; x + 8 <= width - 1; x += 8) {
-            Lanes v = edges(row + x, stride);
-            edge += v + 1020; /* not below 0, so that the sums are of one sign */
-            edge_squares += v * v;
+        for (int x = 1; x < width - 1; x += 16) {
+            Words v = edges(row + x, stride);
+            if (x + 16 > width - 1) v &= inside;
+            edge += bc_dot2(v, ones);
+            edge_squares += bc_dot2(v, v);
         }
-        facts->edge_sum += total(edge) - 1020 * (int64_t)(x - 1);
+        facts->edge_sum += total(edge);
         facts->edge_squares += total(edge_squares);
-        for (; x < width - 1; x++) {
-            int v = row[x - stride] + row[x + stride] + row[x - 1] + row[x + 1] - 4 * row[x];
-            facts->edge_sum += v;
-            facts->edge_squares += v * v;
-        }
     }
 }
 
@@ -119,16 +118,41 @@ static uint64_t bits_above(const double values[64], double threshold) {
     return bits;
 }
 
-static void low_frequencies(double rows[FREQUENCIES][THUMB], const uint8_t *picture,
-                                    double out[64]) {
+typedef double Doubles __attribute__((vector_size(32), aligned(8)));
+#define FOUR(p) (*(const Doubles *)(p))
+
+/* Cosines of the DCT-II as scipy.fft.dct scales it. Seen from the far end they are the same, or the
+ * opposite where the frequency is odd. So the picture is folded over, down and across: its
+ * sums [0] and differences [1] of rows, and in each row those of columns. They are whole numbers. */
+static void fold(const uint8_t *picture, double folded[2][HALF][2][HALF]) {
+    for (int y = 0; y < HALF; y++) {
+        const uint8_t *near = picture + y * THUMB, *far = picture + (THUMB - 1 - y) * THUMB;
+        for (int x = 0; x < HALF; x++) {
+            const int sum = near[x] + far[x], difference = near[x] - far[x];
+            const int other = THUMB - 1 - x;
+            const int other_sum = near[other] + far[other];
+            const int other_difference = near[other] - far[other];
+            folded[0][y][0][x] = sum + other_sum;
+            folded[0][y][1][x] = sum - other_sum;
+            folded[1][y][0][x] = difference + other_difference;
+            folded[1][y][1][x] = difference - other_difference;
+        }
+    }
+}
+
+static void low_frequencies(double cosines[FREQUENCIES][HALF], const uint8_t *picture,
+                            double out[64]) {
+    double folded[2][HALF][2][HALF];
+    fold(picture, folded);
     for (int k = 0; k < FREQUENCIES; k++) {
-        double half[THUMB] = {0};
-        for (int y = 0; y < THUMB; y++)
-            for (int x = 0; x < THUMB; x++) half[x] += rows[k][y] * picture[y * THUMB + x];
+        Doubles half[2][HALF / 4] = {{{0}}};
+        for (int y = 0; y < HALF; y++)
+            for (int i = 0; i < HALF / 2; i++)
+                half[i / 4][i % 4] += cosines[k][y] * FOUR(folded[k % 2][y][i / 4] + i % 4 * 4);
         for (int m = 0; m < FREQUENCIES; m++) {
-            double sum = 0;
-            for (int x = 0; x < THUMB; x++) sum += half[x] * rows[m][x];
-            out[k * FREQUENCIES + m] = sum;
+            Doubles sum = {0};
+            for (int i = 0; i < HALF / 4; i++) sum += half[m % 2][i] * FOUR(cosines[m] + 4 * i);
+            out[k * FREQUENCIES + m] = sum[0] + sum[1] + sum[2] + sum[3];
         }
     }
 }

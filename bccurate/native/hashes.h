@@ -6,7 +6,7 @@
 
 /* Bits of `wanted`, and of `known` for the hashes. PIXELS keeps them, and the file's bytes. */
 enum { PHASH = 1, DHASH = 2, AHASH = 4, WHASH = 8, STATISTICS = 16, PIXELS = 32 };
-enum { THUMB = 32, FREQUENCIES = 8 };
+enum { THUMB = 32, HALF = THUMB / 2, FREQUENCIES = 8 };
 
 /* One row a picture, as bccurate/curation/kernels.py reads it. */
 typedef struct {
@@ -21,7 +21,7 @@ typedef struct {
 
 typedef struct {
     Resizer resizer;
-    double cosines[FREQUENCIES][THUMB];
+    double cosines[FREQUENCIES][HALF];
     uint8_t *room; /* for planes; it grows and is freed at the end */
     size_t size;
 } Hasher;
