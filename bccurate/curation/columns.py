@@ -7,7 +7,6 @@ is more than a handful of files. Pixels are digested only where two pictures cou
 
 from __future__ import annotations
 
-import binascii
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +19,7 @@ from bccurate.curation.facts import KNOWN, ImageFacts, Unreadable, variance
 from bccurate.curation.hashing import hash_pixels
 from bccurate.curation.plain import pixel_digest
 from bccurate.curation.reading import decode_rgb
-from bccurate.curation.registration import SIDE
+from bccurate.curation.registration import SIDE, from_text
 from bccurate.curation.workers import CHUNK, read_in_processes, read_many
 from bccurate.native import images
 
@@ -28,9 +27,9 @@ _PICTURE = np.dtype(
     [
         ("readable", bool), ("hashed", bool), ("hash", np.uint64), ("width", np.int64),
         ("height", np.int64), ("std", np.float64), ("sharpness", np.float64),
-        ("thumb", np.uint8, (SIDE, SIDE)),
     ]
 )  # fmt: skip
+_ROW = np.dtype(images.Row)
 
 
 @dataclass(frozen=True)
@@ -70,12 +69,12 @@ def read_columns(
         UnreadableImage: a file is gone when it is read again.
     """
     workers = workers or os.cpu_count() or 1
-    pictures = _read_quickly(paths, method, workers)
-    pixelhashes, unreadable = _read_rest(paths, method, workers, pictures)
+    pictures, thumbs = _read_quickly(paths, method, workers)
+    pixelhashes, unreadable = _read_rest(paths, method, workers, pictures, thumbs)
     good = np.flatnonzero(pictures["readable"])
     for k in good[~pictures["hashed"][good]].tolist():
         pictures["hash"][k] = int(hash_pixels(decode_rgb(paths[k]), method), 16)
-    suspects = [k for k in _suspects(pictures, good) if k not in pixelhashes]
+    suspects = [k for k in _suspects(pictures, thumbs, good) if k not in pixelhashes]
     with ThreadPoolExecutor(workers) as pool:
         digests = pool.map(_pixelhash, (paths[k] for k in suspects))
         pixelhashes.update(zip(suspects, digests, strict=True))
@@ -87,41 +86,49 @@ def read_columns(
         found["width"] * found["height"],
         found["std"],
         found["sharpness"],
-        found["thumb"].copy(),
+        thumbs[good],
     )
     return columns, unreadable
 
 
-def _read_quickly(paths: Sequence[str], method: str, workers: int) -> np.ndarray:
-    """(N,) pictures by the kernels; what these leave is not ``readable``."""
-    chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
+def _read_quickly(paths: Sequence[str], method: str, workers: int) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) pictures by the kernels and their thumbs; what these leave is not ``readable``."""
+    rows = np.zeros(len(paths), dtype=_ROW)
+
+    def fill(start: int) -> None:
+        read = images.read_files(paths[start : start + CHUNK], KNOWN[method] | images.STATISTICS)
+        for part, _, _ in read:
+            rows[start : start + len(part)] = np.frombuffer(part, dtype=_ROW)
+            start += len(part)
+
     with ThreadPoolExecutor(workers) as pool:
-        found = list(pool.map(_chunk_quickly, chunks, [method] * len(chunks)))
-    return np.concatenate([np.empty(0, dtype=_PICTURE), *found])
+        list(pool.map(fill, range(0, len(paths), CHUNK)))
+    return _pictures(rows, method), rows["thumb"].reshape(-1, SIDE, SIDE)
 
 
-def _chunk_quickly(paths: Sequence[str], method: str) -> np.ndarray:
-    parts = images.read_files(paths, KNOWN[method] | images.STATISTICS)
-    rows = np.concatenate([np.frombuffer(rows, dtype=images.Row) for rows, _, _ in parts])
+def _pictures(rows: np.ndarray, method: str) -> np.ndarray:
     found = np.zeros(len(rows), dtype=_PICTURE)
     good = found["readable"] = rows["status"] == 1
     found["hashed"] = rows["known"] & KNOWN[method]
     found["hash"] = rows[method]
     found["width"], found["height"] = rows["width"], rows["height"]
-    found["thumb"] = rows["thumb"].reshape(-1, SIDE, SIDE)
     grey, edges = rows["width"] * rows["height"], (rows["width"] - 2) * (rows["height"] - 2)
     found["std"] = _variances(grey * good, rows["grey_sum"], rows["grey_squares"]) ** 0.5
     found["sharpness"] = _variances(edges * good, rows["edge_sum"], rows["edge_squares"])
     return found
 
 
-def _variances(*columns: np.ndarray) -> np.ndarray:
-    rows = zip(*(column.tolist() for column in columns), strict=True)
-    return np.array([variance(*row) for row in rows])  # of whole numbers of any size
+def _variances(n: np.ndarray, total: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """``facts.variance`` of each row, to the bit: at once where no product is beyond a double."""
+    most = int(n.max(initial=1))
+    if most * max(most, int(squares.max(initial=0))) < 2**53:
+        return np.where(n, n * squares - total * total, 0) / np.maximum(n * n, 1)
+    rows = zip(n.tolist(), total.tolist(), squares.tolist(), strict=True)
+    return np.array([variance(*row) for row in rows])
 
 
 def _read_rest(
-    paths: Sequence[str], method: str, workers: int, pictures: np.ndarray
+    paths: Sequence[str], method: str, workers: int, pictures: np.ndarray, thumbs: np.ndarray
 ) -> tuple[dict[int, str], list[Unreadable]]:
     """Fill in what the kernels left; its digests by index, and what does not decode."""
     left = np.flatnonzero(~pictures["readable"]).tolist()
@@ -133,6 +140,7 @@ def _read_rest(
             unreadable.append(facts)
         else:
             pictures[k] = _picture_of(facts, method)
+            thumbs[k] = from_text([facts.thumb])[0]
             digests[k] = facts.pixelhash
     return digests, unreadable
 
@@ -140,19 +148,18 @@ def _read_rest(
 def _picture_of(facts: ImageFacts, method: str) -> tuple:
     """A row of ``_PICTURE``."""
     text = getattr(facts, method)
-    thumb = np.frombuffer(binascii.a2b_base64(facts.thumb), dtype=np.uint8).reshape(SIDE, SIDE)
     return (
         True, text is not None, int(text or "0", 16), facts.width, facts.height,
-        facts.intensity_std, facts.sharpness, thumb,
+        facts.intensity_std, facts.sharpness,
     )  # fmt: skip
 
 
-def _suspects(pictures: np.ndarray, good: np.ndarray) -> list[int]:
+def _suspects(pictures: np.ndarray, thumbs: np.ndarray, good: np.ndarray) -> list[int]:
     """Those of ``good`` whose pixels could equal another's: hash, shape and small picture do."""
     _, value, counts = np.unique(pictures["hash"][good], return_inverse=True, return_counts=True)
-    alike: dict[bytes, list[int]] = defaultdict(list)
+    alike: dict[tuple, list[int]] = defaultdict(list)
     for k in good[counts[value] > 1].tolist():
-        alike[pictures[["width", "height", "thumb"]][k].tobytes()].append(k)
+        alike[int(pictures["width"][k]), int(pictures["height"][k]), thumbs[k].tobytes()].append(k)
     return sorted(k for own in alike.values() if len(own) > 1 for k in own)
 
 
