@@ -19,6 +19,10 @@ __version__ = "0.1.0"
 # is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+# So do numpy's and scipy's, for 0.13 s after they are first imported and after each product of
+# matrices. 4 is the least they take: 2^4 ticks.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
+
 _COMMANDS = {
     "apply_review": "apply_review",
     "augment": "augment",
