@@ -13,6 +13,7 @@ import numpy as np
 
 from bccurate.errors import InputError, UsageError
 from bccurate.evaluation.corruptions.suite import (
+    COMBINED,
     FAMILIES,
     SEVERITIES,
     SUITE,
@@ -27,6 +28,7 @@ from bccurate.progress import track
 BATCH = 128  # images that are held corrupted at once: 3.5 MB at 96 pixels
 Kind = tuple[str, int]  # a corruption and its severity
 CLEAN: Kind = ("", 0)
+ALL = (*SUITE, COMBINED.name)
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -35,7 +37,7 @@ def robustness(
     images: np.ndarray,
     targets: np.ndarray,
     severities: Sequence[int] = SEVERITIES,
-    corruptions: Sequence[str] = tuple(SUITE),
+    corruptions: Sequence[str] = ALL,
     batch_size: int = BATCH,
 ) -> dict[str, Any]:
     """Accuracy of ``predict`` on clean and on corrupted images, in what ``json.dumps`` takes.
@@ -52,7 +54,8 @@ def robustness(
     - ``gap``: clean less corrupted accuracy;
     - ``corruptions``: name to family, accuracy, interval and ``severities``, a row each: severity,
       n, accuracy, interval;
-    - ``families``: the same over a family's corruptions, all of one weight.
+    - ``families``: the same over a family's corruptions, all of one weight;
+    - ``combined``: the same for three corruptions at once, or None. No mean holds it.
 
     Intervals are Wilson's at 95 % with the N images as n, also where a figure is a mean of several
     corruptions of the same images: those are no new images.
@@ -67,16 +70,16 @@ def robustness(
 
 
 def kinds_of(
-    severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = tuple(SUITE)
+    severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = ALL
 ) -> list[Kind]:
     """``CLEAN`` and every corruption at every severity.
 
     Raises:
-        UsageError: an unknown corruption or severity, or none.
+        UsageError: an unknown corruption or severity, or none of the suite.
     """
     kinds = [(name, severity) for name in corruptions for severity in severities]
-    if not kinds:
-        raise UsageError("No corruption or no severity is named")
+    if not kinds or set(corruptions) == {COMBINED.name}:
+        raise UsageError("No corruption of the suite or no severity is named")
     for name, severity in kinds:
         check(name, severity)
     return [CLEAN, *dict.fromkeys(kinds)]
@@ -108,7 +111,7 @@ def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
     """What ``robustness`` returns, of the right answers to ``n`` images of each kind."""
     shares = {kind: count / n for kind, count in hits.items()}
     clean = shares.pop(CLEAN)
-    mean = float(np.mean(list(shares.values())))
+    mean = float(np.mean([share for (name, _), share in shares.items() if name in SUITE]))
     corruptions = [name for name in SUITE if any(name == other for other, _ in shares)]
     severities = sorted({severity for _, severity in shares})
     families = {
@@ -134,6 +137,9 @@ def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
             name: {"family": SUITE[name].family, **_row(shares, n, severities, [name])}
             for name in corruptions
         },
+        "combined": _row(shares, n, severities, [COMBINED.name])
+        if any(name == COMBINED.name for name, _ in shares)
+        else None,
     }
 
 

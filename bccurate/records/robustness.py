@@ -29,6 +29,8 @@ def corruption_lines(figures: dict[str, Any]) -> list[str]:
         members = [(k, v) for k, v in figures["corruptions"].items() if v["family"] == family]
         rows += [_cells("  " + name, row) for name, row in members]
         rows.append(_cells(family, found))
+    if figures.get("combined"):
+        rows.append(_cells("three at once", figures["combined"]))
     header = ["accuracy at severity", *severities, "mean", "95 % interval"]
     n, clean = figures["n"], figures["accuracy"]
     return [

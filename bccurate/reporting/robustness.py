@@ -45,6 +45,9 @@ def _maps(name: str, figures: Json) -> Json:
         }
         for part in ("families", "corruptions")
     )
+    if figures.get("combined"):
+        cells = figures["combined"]["severities"]
+        families["three at once"] = [cell["accuracy"] for cell in cells]
     readable = {key.replace("_", " "): shares for key, shares in members.items()}
     return {
         "name": name,
@@ -105,6 +108,9 @@ def which_to_believe(data: ReportData, model: ModelPart | None) -> list[str]:
         ]
         weakest, row = min(figures["families"].items(), key=lambda item: item[1]["accuracy"])
         found.append(f"It is weakest under {weakest}: {percent(row['accuracy'])}.")
+        if figures.get("combined"):
+            worst = percent(figures["combined"]["accuracy"])
+            found.append(f"Where three corruptions come at once it names {worst}.")
         if figures["gap"] > LARGE_GAP:
             found.append(
                 f"The gap of {100 * figures['gap']:.0f} points is what it learned of these images "

@@ -70,6 +70,7 @@ def test_again_changes_nothing_and_other_severities_count_only_what_is_new(
     assert again["corruptions"]["n"] <= 16 and _hits().read_bytes() == before
     text = cli("evaluate", *options, "--severities", "5", "--limit", 2).out
     assert "mean corruption error" in text and all(name in text for name in SUITE)
+    assert "three at once" in text
 
 
 def test_a_stopped_run_goes_on_where_it_was(cli, options, monkeypatch):
@@ -86,7 +87,7 @@ def test_a_stopped_run_goes_on_where_it_was(cli, options, monkeypatch):
 
     monkeypatch.setattr("bccurate.evaluation.robustness.corrupt", spy)
     assert cli(*call).json["corruptions"] == whole
-    assert seen == list(SUITE)[9:]  # ten rows were clean and nine corruptions
+    assert seen == [*list(SUITE)[9:], "combined"]  # ten rows were clean and nine corruptions
 
 
 @pytest.mark.parametrize("broken", ["", "[]", "{}", '{"hits": 3}', "\x00"])

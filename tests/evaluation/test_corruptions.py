@@ -12,8 +12,10 @@ from PIL import Image
 
 import bccurate.evaluation.corruptions as package
 from bccurate.errors import InputError, UsageError
-from bccurate.evaluation.corruptions import blur, colour, occlusion
+from bccurate.evaluation.corruptions import blur, colour, occlusion, suite
+from bccurate.evaluation.corruptions.kind import Corruption
 from bccurate.evaluation.corruptions.suite import (
+    COMBINED,
     FAMILIES,
     SEVERITIES,
     SUITE,
@@ -22,7 +24,7 @@ from bccurate.evaluation.corruptions.suite import (
 )
 from bccurate.rendering.cells import CLASSES, render_cell
 
-NAMES = list(SUITE)
+NAMES = [*SUITE, COMBINED.name]
 # How much a step may fall, as a share of the distance at severity 5: past 45 degrees a round cell
 # is not farther, only its corners are, mirrored or black; the paper's fog changes its grain.
 UNEVEN = {"rotation": 0.2, "fog": 0.1}
@@ -96,6 +98,20 @@ def test_draws_depend_on_content_severity_and_name():
     assert seeds[0] == seeds[1] != seeds[2]
     salt = [_one("impulse_noise", grey[0], s) == 255 for s in (4, 5)]
     assert (salt[0] & ~salt[1]).any()  # a common draw would make the first a part of the second
+
+
+def test_three_at_once_are_of_different_families(monkeypatch):
+    """With a bit a family in place of the suite, each image has three bits, and all seven occur."""
+
+    def bit(number: int) -> Corruption:
+        name = FAMILIES[number]
+        return Corruption(name, name, lambda image, _, draw: image + (1 << number), SEVERITIES, "")
+
+    monkeypatch.setattr(suite, "SUITE", {str(n): bit(n) for n in range(len(FAMILIES))})
+    images = np.zeros((40, 1, 1, 3), np.uint8)
+    found = corrupt("combined", images, 2, np.arange(40))[:, 0, 0, 0]
+    assert {int(value).bit_count() for value in found} == {3}
+    assert np.bitwise_or.reduce(found) == 0b1111111
 
 
 def test_no_code_and_no_draw_is_the_trainings():

@@ -45,6 +45,17 @@ def test_intervals_stand_on_the_images_not_on_their_copies():
     assert row["n"] == 10 and row["interval"] == pytest.approx(wilson(9, 10))
 
 
+def test_three_at_once_stand_beside_the_means_and_in_none_of_them():
+    """Right in four of twenty: 0.2, and all else as without it."""
+    found = figures({**HITS, ("combined", 1): 3, ("combined", 5): 1}, 10)
+    combined = found.pop("combined")
+    assert [row["accuracy"] for row in combined["severities"]] == pytest.approx([0.3, 0.1])
+    assert combined["accuracy"] == pytest.approx(0.2)
+    assert combined["interval"] == pytest.approx(wilson(2, 10))
+    without = figures(HITS, 10)
+    assert without.pop("combined") is None and found == without
+
+
 def _bright(images: np.ndarray) -> np.ndarray:
     """Scores of two classes: dark, bright."""
     means = images.mean(axis=(1, 2, 3))
@@ -79,7 +90,8 @@ def test_a_file_of_pixels_will_do(tmp_path):
 
 def test_wrong_arguments_are_named():
     """Unknown and empty names and severities, no images, too few targets."""
-    for bad in (((1,), ("smoke",)), ((0,), ("fog",)), ((), ("fog",)), ((1,), ())):
+    none = ((1,), ()), ((1,), ("combined",))
+    for bad in (((1,), ("smoke",)), ((0,), ("fog",)), ((), ("fog",)), *none):
         with pytest.raises(UsageError):
             kinds_of(*bad)
     images = np.zeros((2, 4, 4, 3), np.uint8)

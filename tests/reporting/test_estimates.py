@@ -97,6 +97,7 @@ def test_the_words_name_the_sober_number_first(data: ReportData) -> None:
     words = _believe(data)
     assert f"{100 * figures['corrupted_accuracy']:.1f} % (corrupted test)" in words.split(".  ")[0]
     assert "weakest under digital" in words
+    assert "Where three corruptions come at once it names" in words
     assert f"gap of {100 * figures['gap']:.0f} points" in words
     assert "On corrupted copies" in " ".join(number_to_believe(data))
 

@@ -2,6 +2,9 @@
 
     corrupt("motion_blur", images, severity=3)
 
+``COMBINED`` is no part of ``SUITE`` and of its mean: three corruptions of different families, one
+after the other, as images of another laboratory differ in several ways at once.
+
 An image's draws come of the corruption, the severity and the image's own pixels (or seed) alone, so
 that neither its place nor the batch that it comes in changes a bit of the result.
 """
@@ -33,6 +36,20 @@ SUITE: dict[str, Corruption] = {
     for corruption in family.CORRUPTIONS
 }
 FAMILIES = tuple(dict.fromkeys(corruption.family for corruption in SUITE.values()))
+AT_ONCE = 3
+
+
+def _one_of_some_families(
+    image: np.ndarray, severity: int, draw: np.random.Generator
+) -> np.ndarray:
+    for family in draw.choice(FAMILIES, AT_ONCE, replace=False):
+        members = [corruption for corruption in SUITE.values() if corruption.family == family]
+        chosen = members[draw.integers(len(members))]
+        image = chosen.apply(np.ascontiguousarray(image), chosen.levels[severity - 1], draw)
+    return image
+
+
+COMBINED = Corruption("combined", "combined", _one_of_some_families, SEVERITIES, "of the suite")
 
 
 def corrupt(
@@ -40,8 +57,8 @@ def corrupt(
 ) -> np.ndarray:
     """A corrupted copy uint8 (N, H, W, 3) of ``images`` uint8 (N, H, W, 3), N >= 0, H, W >= 1.
 
-    ``name`` is one of ``SUITE``, ``severity`` 1 to 5; ``seeds`` int (N,), at least 0, one an image:
-    ``content_seeds`` of the images where None.
+    ``name`` is one of ``SUITE`` or "combined", ``severity`` 1 to 5; ``seeds`` int (N,), at least
+    0, one an image: ``content_seeds`` of the images where None.
 
     Raises:
         UsageError: an unknown corruption or severity.
@@ -78,8 +95,9 @@ def check(name: str, severity: int) -> Corruption:
     Raises:
         UsageError: there is none, or no such severity.
     """
-    if name not in SUITE:
-        raise UsageError(f"There is no corruption {name!r}.{nearest(name, SUITE)}")
+    known = SUITE | {COMBINED.name: COMBINED}
+    if name not in known:
+        raise UsageError(f"There is no corruption {name!r}.{nearest(name, known)}")
     if severity not in SEVERITIES:
         raise UsageError(f"There is no severity {severity!r}: 1 to 5.")
-    return SUITE[name]
+    return known[name]
