@@ -40,17 +40,19 @@ def thumbnails(paths: Iterable[str], size: int = 96) -> dict[str, bytes]:
 
 
 def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
-    """A picture (H, W, 3) uint8 under each corruption of the suite, as small JPEGs."""
-    from bccurate.evaluation.corruptions.suite import SUITE, corrupt
+    """A picture (H, W, 3) uint8 under each corruption, and under three, as small JPEGs."""
+    from bccurate.evaluation.corruptions.suite import COMBINED, SUITE, corrupt
 
     image = Image.fromarray(rgb)
     image.thumbnail((CORRUPTED_SIDE, CORRUPTED_SIDE))  # else a large one takes a minute
     cell = np.asarray(image)[None]
     return [
         CorruptionRow(
-            name, kind.family, [thumbnail(corrupt(name, cell, s)[0], SMALL) for s in SHOWN]
+            kind.name,
+            kind.family,
+            [thumbnail(corrupt(kind.name, cell, s)[0], SMALL) for s in SHOWN],
         )
-        for name, kind in SUITE.items()
+        for kind in (*SUITE.values(), COMBINED)
     ]
 
 

@@ -49,7 +49,9 @@ def _one_of_some_families(
     return image
 
 
-COMBINED = Corruption("combined", "combined", _one_of_some_families, SEVERITIES, "of the suite")
+COMBINED = Corruption(
+    "combined", "three at once", _one_of_some_families, SEVERITIES, "of the suite"
+)
 
 
 def corrupt(
