@@ -31,7 +31,7 @@ _BATCH = 256  # pictures described at once
 
 _p, _n, _f = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
 _describe = native.function("bc_describe", _p, _n, _n, _p, _p, _p)
-_sift = native.function("bc_sift", _p, _p, _p, _n, _n, _n, _n, _f, _f, _p, _p, _p, _n)
+_search = native.function("bc_search", _p, _p, _p, _n, _n, _n, _n, _f, _f, _p, _p, _p, _n)
 
 Candidates = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -86,7 +86,7 @@ def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> C
     """
     if not 0 <= rows.start <= rows.stop <= len(of.spectra):
         raise IndexError(f"{rows} of {len(of.spectra)} pictures")
-    if not (_sift and kernel):
+    if not (_search and kernel):
         found = [_candidates(of, rows, turn) for turn in range(turns)]
         i, j, turn = (np.concatenate(column) for column in zip(*found, strict=True))
         return i, j, turn
@@ -95,7 +95,7 @@ def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> C
     while count > room:
         room = count
         i, j, turn = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int8)
-        count = _sift(
+        count = _search(
             p(of.spectra), p(of.bases), p(of.blocks), len(of.spectra), rows.start, rows.stop,
             turns, MIN_COARSE, MIN_TANGENT, p(i), p(j), p(turn), room,
         )  # fmt: skip

@@ -94,11 +94,24 @@ INLINE void bc_store16(Words v, uint8_t *bytes) {
     for (int i = 0; i < 16; i++) bytes[i] = (uint8_t)(v[i] < 0 ? 0 : v[i] > 255 ? 255 : v[i]);
 }
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+
+INLINE Lanes bc_dot2(Words a, Words b) {
+    __m128i one[2], two[2];
+    memcpy(one, &a, sizeof a);
+    memcpy(two, &b, sizeof b);
+    for (int i = 0; i < 2; i++) one[i] = _mm_madd_epi16(one[i], two[i]);
+    memcpy(&a, one, sizeof a);
+    return (Lanes)a;
+}
+#else
 INLINE Lanes bc_dot2(Words a, Words b) {
     Lanes v;
     for (int i = 0; i < 8; i++) v[i] = a[2 * i] * b[2 * i] + a[2 * i + 1] * b[2 * i + 1];
     return v;
 }
+#endif
 
 INLINE Words bc_mul_high(Words a, Words b) {
     for (int i = 0; i < 16; i++) a[i] = (int16_t)(a[i] * b[i] >> 16);

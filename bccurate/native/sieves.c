@@ -309,7 +309,7 @@ static void search_still(Search *s, int64_t first, int64_t last) {
 /* Pairs i < j with i in first..last-1 that pass the sieves, and in which turn. `blocks` holds the
  * spectra again as whole numbers, LANES pictures side by side, two terms of each. Returns how many
  * there are; `room` of them at most are written. */
-EXPORT int64_t bc_sift(const float *spectra, const float *bases, const int16_t *blocks,
+EXPORT int64_t bc_search(const float *spectra, const float *bases, const int16_t *blocks,
                                int64_t n, int64_t first, int64_t last, int64_t turns, float least,
                                float least_tangent, int64_t *i, int64_t *j, int8_t *turn,
                                int64_t room) {
