@@ -192,13 +192,14 @@ def _page() -> str:
 def _table(rows: list[dict[str, Any]]) -> str:
     b = rows[0]["budget"]
     families = list(rows[0]["families"])
-    head = ["training", "clean", "corrupted", "three at once", "ECE", "ECE scaled", *families]
+    columns = {"clean": "clean", "corrupted": "corrupted", "combined": "three at once",
+               "ece": "ECE", "ece_scaled": "ECE scaled"}  # fmt: skip
+    keys = [key for key in columns if key in rows[0]]
+    head = ["training", *(columns[key] for key in keys), *families]
     lines = [f"| {' | '.join(head)} |", "|" + " --- |" * len(head)]
     for row in rows:
-        figures = [row.get(key) for key in ("clean", "corrupted", "combined", "ece", "ece_scaled")]
-        figures += [row["families"][family] for family in families]
-        cells = ["" if value is None else f"{value:.3f}" for value in figures]
-        lines.append(f"| {row['training']} | {' | '.join(cells)} |")
+        figures = [*(row[key] for key in keys), *(row["families"][family] for family in families)]
+        lines.append(f"| {row['training']} | {' | '.join(f'{value:.3f}' for value in figures)} |")
     return (
         f"## {b['epochs']} epochs of {b['train']:,} cells\n\n"
         f"`{b['model']}` at {b['size']} pixels, seed {b['seed']}; {b['train']:,} train, "
