@@ -6,8 +6,12 @@ before where t >= 4, as ``registration.turned`` makes it.
 
 from __future__ import annotations
 
+import ctypes
+
 import numpy as np
 
+from bccurate import native
+from bccurate.curation.alignment import check_pictures
 from bccurate.curation.hashing import low_frequencies
 from bccurate.curation.threads import in_threads
 
@@ -33,7 +37,11 @@ _FORMS = (
 )
 
 
-def turned_hashes(thumbs: np.ndarray) -> np.ndarray:
+_p, _n = ctypes.c_void_p, ctypes.c_int64
+_hashes = native.function("bc_turned_hashes", _p, _n, _n, _n, _p)
+
+
+def turned_hashes(thumbs: np.ndarray, kernel: bool = True) -> np.ndarray:
     """The phash of every small picture in every turn, from one DCT a picture.
 
     A flip left to right changes the sign of the DCT's odd columns, and a rotation by 90 degrees is
@@ -45,10 +53,19 @@ def turned_hashes(thumbs: np.ndarray) -> np.ndarray:
 
     Returns:
         (8, N) uint64, a row a turn.
+
+    Raises:
+        ValueError: pictures of another shape or type.
     """
+    check_pictures(thumbs)
+    thumbs = np.ascontiguousarray(thumbs)
     hashes = np.empty((len(TURNS), len(thumbs)), dtype=np.uint64)
 
     def fill(rows: range) -> None:
+        if _hashes and kernel:
+            p = native.pointer
+            _hashes(p(thumbs), rows.start, rows.stop, len(thumbs), p(hashes))
+            return
         part = slice(rows.start, rows.stop)
         upright = low_frequencies(thumbs[part])
         for signs, straight, transposed in _FORMS:

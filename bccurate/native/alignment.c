@@ -44,9 +44,9 @@ INLINE float correlation(const Work *w) {
     for (int k = 0; k < PIXELS; k += 8) {
         const v8 in = AT(w->inside + k);
         const v8 a = (AT(w->fixed + k) - a0) * in, b = (AT(w->warped + k) - b0) * in;
-        aa += a * a;
-        bb += b * b;
-        ab += a * b;
+        aa = fused(a, a, aa);
+        bb = fused(b, b, bb);
+        ab = fused(a, b, ab);
     }
     const float norm = sqrtf(sum8(aa) * sum8(bb));
     return norm > 1e-3f ? sum8(ab) / norm : 0;
@@ -128,7 +128,7 @@ INLINE void products(const Work *w, int p, double system[UNKNOWNS][UNKNOWNS + 1]
     v8 sum[UNKNOWNS + 1] = {{0}};
     for (int k = 0; k < PIXELS; k += 8) {
         const v8 own = AT(w->slopes[p] + k);
-        for (int q = p; q <= UNKNOWNS; q++) sum[q] += own * AT(w->slopes[q] + k);
+        for (int q = p; q <= UNKNOWNS; q++) sum[q] = fused(own, AT(w->slopes[q] + k), sum[q]);
     }
     for (int q = p; q <= UNKNOWNS; q++) system[p][q] = sum8(sum[q]) + (p == q ? 1e-3 : 0);
     for (int q = p + 1; q < UNKNOWNS; q++) system[q][p] = system[p][q];

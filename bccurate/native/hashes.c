@@ -11,12 +11,15 @@
 
 enum { SIDE = 8, MAX_WAVELET_SIDE = 256 };
 
-void bc_hasher_begin(Hasher *hasher) {
-    memset(hasher, 0, sizeof *hasher);
+static void fill_cosines(double cosines[FREQUENCIES][HALF]) {
     for (int k = 0; k < FREQUENCIES; k++)
         for (int n = 0; n < HALF; n++)
-            hasher->cosines[k][n] =
-                2 * cos(3.14159265358979323846 * k * (2 * n + 1) / (2 * THUMB));
+            cosines[k][n] = 2 * cos(3.14159265358979323846 * k * (2 * n + 1) / (2 * THUMB));
+}
+
+void bc_hasher_begin(Hasher *hasher) {
+    memset(hasher, 0, sizeof *hasher);
+    fill_cosines(hasher->cosines);
 }
 
 void bc_hasher_end(Hasher *hasher) {
@@ -99,22 +102,24 @@ static void statistics(const uint8_t *grey, int width, int height, Facts *facts)
 
 /* ---- hashes ---- */
 
-/* The values of rank 31 and 32 of 64. */
+/* The values of rank 31 and 32 of 64: the largest with no more than so many below them. */
 static void middle_two(const double values[64], double *below, double *above) {
-    for (int i = 0; i < 64; i++) {
-        int64_t less = 0, up_to = 0; /* as wide as the values, for vectors */
-        for (int k = 0; k < 64; k++) {
-            less += values[k] < values[i];
-            up_to += values[k] <= values[i];
+    *below = *above = -HUGE_VAL;
+    for (int i = 0; i < 64; i += 16) {
+        int64_t less[16] = {0}; /* as wide as the values, for vectors */
+        for (int k = 0; k < 64; k++)
+            for (int l = 0; l < 16; l++) less[l] += values[k] < values[i + l];
+        for (int l = 0; l < 16; l++) {
+            const double value = values[i + l];
+            if (less[l] <= 31 && value > *below) *below = value;
+            if (less[l] <= 32 && value > *above) *above = value;
         }
-        if (less <= 31 && 31 < up_to) *below = values[i];
-        if (less <= 32 && 32 < up_to) *above = values[i];
     }
 }
 
 static uint64_t bits_above(const double values[64], double threshold) {
     uint64_t bits = 0;
-    for (int i = 0; i < 64; i++) bits = bits << 1 | (values[i] > threshold);
+    for (int i = 0; i < 64; i++) bits |= (uint64_t)(values[i] > threshold) << (63 - i);
     return bits;
 }
 
@@ -155,6 +160,29 @@ static void low_frequencies(double cosines[FREQUENCIES][HALF], const uint8_t *pi
             out[k * FREQUENCIES + m] = sum[0] + sum[1] + sum[2] + sum[3];
         }
     }
+}
+
+/* The phashes of the small pictures first to last - 1 of n in each turn, (8, n), from one transform each:
+ * a flip turns the signs of odd frequencies, a swap of the axes transposes them. */
+EXPORT int64_t bc_turned_hashes(const uint8_t *thumbs, int64_t first, int64_t last, int64_t n,
+                                uint64_t *hashes) {
+    static const int8_t STRAIGHT[4] = {0, 4, 6, 2}, TRANSPOSED[4] = {5, 1, 3, 7};
+    double cosines[FREQUENCIES][HALF], upright[64], values[64], swapped[64];
+    fill_cosines(cosines);
+    for (int64_t i = first; i < last; i++) {
+        low_frequencies(cosines, thumbs + i * THUMB * THUMB, upright);
+        for (int flips = 0; flips < 4; flips++) { /* 1: left to right, 2: top to bottom */
+            for (int k = 0; k < 64; k++) {
+                const int odd = (flips & k & 1) ^ (flips >> 1 & k >> 3 & 1);
+                values[k] = swapped[k % 8 * 8 + k / 8] = odd ? -upright[k] : upright[k];
+            }
+            double below = 0, above = 0;
+            middle_two(values, &below, &above);
+            hashes[STRAIGHT[flips] * n + i] = bits_above(values, (below + above) / 2);
+            hashes[TRANSPOSED[flips] * n + i] = bits_above(swapped, (below + above) / 2);
+        }
+    }
+    return last - first;
 }
 
 /* A picture with its planes: what the hashes below share. */
