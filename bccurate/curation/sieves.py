@@ -30,8 +30,8 @@ _ROOM = 4096  # candidates a block of rows; it is asked again where there are mo
 _BATCH = 256  # pictures described at once
 
 _p, _n, _f = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
-_describe = native.function("bc_describe", _p, _n, _n, _p, _p, _p)
-_search = native.function("bc_search", _p, _p, _p, _n, _n, _n, _n, _f, _f, _p, _p, _p, _n)
+_describe = native.function("bc_describe_whole", _p, _n, _n, _p, _p, _p, _p)
+_search = native.function("bc_search_whole", _p, _p, _p, _p, _n, _n, _n, _n, _f, _f, _p, _p, _p, _n)
 
 Candidates = tuple[np.ndarray, np.ndarray, np.ndarray]
 
@@ -40,14 +40,17 @@ class Described(NamedTuple):
     """What the sieves know of N pictures.
 
     Attributes:
-        spectra: (N, 64) float32 of length 1, zeros for a flat picture.
-        bases: (N, 5, 64) float32, orthonormal: the picture and its derivatives.
-        blocks: (N / 32 rounded up, 32, 32, 2) int16, the spectra again for the kernel: times
-            16384, 32 pictures side by side, two terms of each at a time.
+        bases: (N, 5, 64) float32, orthonormal: the picture's spectrum, of length 1 or all zeros of
+            a flat picture, and those of its derivatives.
+        spectra: (N, 64) int16, the first of these in whole numbers, 16384 being 1, for the kernel.
+        tangents: (N, 4, 64) int16, the others.
+        blocks: (N / 32 rounded up, 32, 32, 2) int16, the spectra again: 32 pictures side by side,
+            two terms of each at a time.
     """
 
-    spectra: np.ndarray
     bases: np.ndarray
+    spectra: np.ndarray
+    tangents: np.ndarray
     blocks: np.ndarray
 
 
@@ -57,20 +60,24 @@ def described(thumbs: np.ndarray, kernel: bool = True) -> Described:
     n, p = len(thumbs), native.pointer
     thumbs = np.ascontiguousarray(thumbs)
     bases = np.empty((n, TANGENTS, _TERMS), dtype=np.float32)
-    spectra = np.zeros((-(-n // _LANES) * _LANES, _TERMS), dtype=np.float32)
+    spectra = np.zeros((-(-n // _LANES) * _LANES, _TERMS), dtype=np.int16)
+    tangents = np.empty((n, TANGENTS - 1, _TERMS), dtype=np.int16)
 
     def describe(rows: range) -> None:
         if _describe and kernel:
-            _describe(p(thumbs), rows.start, rows.stop, p(_COSINES), p(spectra), p(bases))
-        else:
-            part = slice(rows.start, rows.stop)
-            bases[part] = _tangent_bases(thumbs[part])
-            spectra[part] = bases[part, 0]
+            out = (p(bases), p(spectra), p(tangents))
+            _describe(p(thumbs), rows.start, rows.stop, p(_COSINES), *out)
+            return
+        part = slice(rows.start, rows.stop)
+        bases[part] = _tangent_bases(thumbs[part])
+        spectra[part] = np.rint(bases[part, 0] * _ONE)
+        tangents[part] = np.rint(bases[part, 1:] * _ONE)
 
     in_threads(describe, range(n), _BATCH)
-    pairs = np.rint(spectra * _ONE).astype(np.int16).view(np.int32)  # of terms, moved as one
-    blocks = np.ascontiguousarray(pairs.reshape(-1, _LANES, _TERMS // 2).transpose(0, 2, 1))
-    return Described(spectra[:n], bases, blocks.view(np.int16).reshape(*blocks.shape, 2))
+    pairs = spectra.view(np.int32).reshape(-1, _LANES, _TERMS // 2)  # of terms, moved as one
+    blocks = np.ascontiguousarray(pairs.transpose(0, 2, 1))
+    blocks = blocks.view(np.int16).reshape(*blocks.shape, 2)
+    return Described(bases, spectra[:n], tangents, blocks)
 
 
 def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> Candidates:
@@ -84,8 +91,8 @@ def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> C
     Returns:
         i, j (P,) int64, i in ``rows`` and i < j, and the turn (P,) int8, in no promised order.
     """
-    if not 0 <= rows.start <= rows.stop <= len(of.spectra):
-        raise IndexError(f"{rows} of {len(of.spectra)} pictures")
+    if not 0 <= rows.start <= rows.stop <= len(of.bases):
+        raise IndexError(f"{rows} of {len(of.bases)} pictures")
     if not (_search and kernel):
         found = [_candidates(of, rows, turn) for turn in range(turns)]
         i, j, turn = (np.concatenate(column) for column in zip(*found, strict=True))
@@ -96,8 +103,8 @@ def candidates(of: Described, rows: range, turns: int, kernel: bool = True) -> C
         room = count
         i, j, turn = np.empty(room, np.int64), np.empty(room, np.int64), np.empty(room, np.int8)
         count = _search(
-            p(of.spectra), p(of.bases), p(of.blocks), len(of.spectra), rows.start, rows.stop,
-            turns, MIN_COARSE, MIN_TANGENT, p(i), p(j), p(turn), room,
+            p(of.bases), p(of.spectra), p(of.tangents), p(of.blocks), len(of.bases),
+            rows.start, rows.stop, turns, MIN_COARSE, MIN_TANGENT, p(i), p(j), p(turn), room,
         )  # fmt: skip
     return i[:count], j[:count], turn[:count]
 
@@ -161,12 +168,13 @@ def _turn_matrix(turn: int) -> np.ndarray:
 
 def _candidates(of: Described, rows: range, turn: int) -> Candidates:
     matrix, own = _turn_matrix(turn), slice(rows.start, rows.stop)
-    other = of.spectra[rows.start :] @ matrix
-    i, j = np.nonzero(of.spectra[own] @ other.T >= MIN_COARSE)
+    spectra = of.bases[:, 0]
+    other = spectra[rows.start :] @ matrix
+    i, j = np.nonzero(spectra[own] @ other.T >= MIN_COARSE)
     i, j = i[i < j] + rows.start, j[i < j]
     near = _share(of.bases[i], other[j]) >= MIN_TANGENT
     i, j = i[near], j[near] + rows.start
-    near = _share(of.bases[j], of.spectra[i] @ matrix.T) >= MIN_TANGENT
+    near = _share(of.bases[j], spectra[i] @ matrix.T) >= MIN_TANGENT
     i, j = i[near], j[near]
     return i, j, np.full(len(i), turn, dtype=np.int8)
 

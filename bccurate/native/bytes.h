@@ -54,6 +54,15 @@ INLINE Words bc_narrow(Lanes low, Lanes high) {
     return (Words)_mm256_packs_epi32((__m256i)low, (__m256i)high);
 }
 
+/* The sum of the numbers of each. */
+INLINE void bc_sums(const Lanes v[4], int32_t sums[4]) {
+    __m256i one = _mm256_hadd_epi32((__m256i)v[0], (__m256i)v[1]);
+    __m256i two = _mm256_hadd_epi32((__m256i)v[2], (__m256i)v[3]);
+    __m256i all = _mm256_hadd_epi32(one, two);
+    __m128i sum = _mm_add_epi32(_mm256_castsi256_si128(all), _mm256_extracti128_si256(all, 1));
+    _mm_storeu_si128((__m128i *)(void *)sums, sum);
+}
+
 /* Which of eight numbers reach `least`, as bits. */
 INLINE uint32_t bc_reaching(Lanes v, int32_t least) {
     __m256i less = _mm256_cmpgt_epi32(_mm256_set1_epi32(least), (__m256i)v);
@@ -129,6 +138,13 @@ INLINE Words bc_narrow(Lanes low, Lanes high) {
     Words v;
     for (int i = 0; i < 16; i++) v[i] = bc_short((i & 4 ? high : low)[i / 8 * 4 + i % 4]);
     return v;
+}
+
+INLINE void bc_sums(const Lanes v[4], int32_t sums[4]) {
+    for (int k = 0; k < 4; k++) {
+        sums[k] = 0;
+        for (int i = 0; i < 8; i++) sums[k] += v[k][i];
+    }
 }
 
 INLINE uint32_t bc_reaching(Lanes v, int32_t least) {

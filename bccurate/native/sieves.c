@@ -14,14 +14,16 @@
 enum { A1 = 0, B1 = 10, B2 = 16, A2 = 26, X = 32, Y = 48, TERMS = 64, EACH = 16 };
 enum { SIDE = 32, TANGENTS = 5, TURNS = 8, ROWS = 64, LANES = 32, BLOCK = TERMS * LANES };
 
-/* The first sieve sums whole numbers, 1 being 16384: what that rounds away from 64 products of two
- * spectra of length 1 is less than SLACK, and the pairs that are left are looked at exactly. */
+/* Both sieves sum whole numbers first, 1 being 16384. What that rounds away from 64 products of two
+ * spectra of length 1 is less than SLACK, and from the squares of five such sums, which together
+ * are at most 1, less than SLACK_OF_SQUARES. Pairs that are left are looked at exactly. */
 #define ONE 16384
 #define SLACK 5e-4f
+#define SLACK_OF_SQUARES 2.5e-3f
 
 /* Turn k swaps the axes where k is odd, then flips y and x by these signs. */
-static const float FLIP_Y[TURNS] = {1, -1, -1, 1, 1, 1, -1, -1};
-static const float FLIP_X[TURNS] = {1, 1, -1, -1, -1, 1, 1, -1};
+static const int32_t FLIP_Y[TURNS] = {1, -1, -1, 1, 1, 1, -1, -1};
+static const int32_t FLIP_X[TURNS] = {1, 1, -1, -1, -1, 1, 1, -1};
 static const int8_t INVERSE[TURNS] = {0, 3, 2, 1, 4, 5, 6, 7};
 
 INLINE void scale(float *a, int n, float by) {
@@ -62,9 +64,14 @@ INLINE void shrunk_tangents(const uint8_t *p, float out[TANGENTS][TERMS]) {
     }
 }
 
-/* Spectrum (64) and orthonormal tangent basis (5, 64) of the pictures first to last - 1. */
-EXPORT int64_t bc_describe(const uint8_t *thumbs, int64_t first, int64_t last,
-                                   const float *cosines, float *spectra, float *bases) {
+/* To the nearest: what is added first makes all positive. */
+INLINE int16_t whole(float v) { return (int16_t)((int32_t)(v * ONE + ONE + 0.5f) - ONE); }
+
+/* Orthonormal tangent bases (5, 64) of the pictures first to last - 1, and the same in whole numbers: first
+ * rows, which are the spectra, and the other four. */
+EXPORT int64_t bc_describe_whole(const uint8_t *thumbs, int64_t first, int64_t last,
+                                 const float *cosines, float *bases, int16_t *spectra,
+                                 int16_t *tangents) {
     for (int64_t i = first; i < last; i++) {
         float pictures[TANGENTS][TERMS];
         float *basis = bases + i * TANGENTS * TERMS;
@@ -83,7 +90,9 @@ EXPORT int64_t bc_describe(const uint8_t *thumbs, int64_t first, int64_t last,
             }
             normalise(row, 1e-3f);
         }
-        memcpy(spectra + i * TERMS, basis, TERMS * sizeof(float));
+        for (int k = 0; k < TERMS; k++) spectra[i * TERMS + k] = whole(basis[k]);
+        for (int k = 0; k < (TANGENTS - 1) * TERMS; k++)
+            tangents[i * (TANGENTS - 1) * TERMS + k] = whole(basis[TERMS + k]);
     }
     return last - first;
 }
@@ -91,7 +100,7 @@ EXPORT int64_t bc_describe(const uint8_t *thumbs, int64_t first, int64_t last,
 /* What each turn multiplies a spectrum by, before X and Y change places where it is odd. */
 INLINE void fill_signs(float signs[TURNS][TERMS]) {
     for (int turn = 0; turn < TURNS; turn++) {
-        const float fx = FLIP_X[turn], fy = FLIP_Y[turn], swap = turn & 1 ? -1 : 1;
+        const float fx = (float)FLIP_X[turn], fy = (float)FLIP_Y[turn], swap = turn & 1 ? -1 : 1;
         for (int k = 0; k < TERMS; k++)
             signs[turn][k] = k < B1   ? 1
                              : k < B2 ? swap
@@ -198,17 +207,17 @@ INLINE void parts_of(const int16_t *a, const int16_t *b, Parts *d) {
     part_xy(a, b, Y, d->x[1], d->y[0]);
 }
 
-/* The turns, as bits, in which the correlation with one lane reaches `enough`. */
-INLINE uint32_t turns_reaching(const Parts *d, int lane, int32_t enough) {
+/* The correlation with one lane in each turn, and the turns, as bits, in which it reaches `enough`. */
+INLINE uint32_t turns_reaching(const Parts *d, int lane, int32_t enough, Lanes *near) {
     const int l = lane / 8, i = lane % 8;
-    uint32_t turns = 0;
-    for (int turn = 0; turn < TURNS; turn++) {
-        const int swap = turn & 1, fx = (int)FLIP_X[turn], fy = (int)FLIP_Y[turn];
-        const int32_t near = d->still[swap][l][i] + fx * fy * d->both[swap][l][i] +
-                             fx * d->x[swap][l][i] + fy * d->y[swap][l][i];
-        turns |= (uint32_t)(near >= enough) << turn;
-    }
-    return turns;
+    const Lanes even = {-1, 0, -1, 0, -1, 0, -1, 0};
+    Lanes fx, fy;
+    memcpy(&fx, FLIP_X, sizeof fx);
+    memcpy(&fy, FLIP_Y, sizeof fy);
+#define BY_SWAP(of) ((of[0][l][i] & even) | (of[1][l][i] & ~even))
+    *near = BY_SWAP(d->still) + fx * fy * BY_SWAP(d->both) + fx * BY_SWAP(d->x) + fy * BY_SWAP(d->y);
+#undef BY_SWAP
+    return bc_reaching(*near, enough);
 }
 
 /* The lanes, as bits, whose best of the eight turns reaches `enough`: over the signs of two flips
@@ -229,9 +238,10 @@ INLINE uint32_t some_turn_reaches(const Parts *d, int32_t enough) {
 }
 
 typedef struct {
-    const float *spectra, *bases;
-    const int16_t *blocks;
+    const float *bases;
+    const int16_t *spectra, *tangents, *blocks; /* whole numbers */
     float signs[TURNS][TERMS];
+    int16_t whole_signs[TURNS][TERMS];
     float least, least_tangent_squared;
     int32_t enough; /* least, less SLACK, in whole numbers */
     int64_t n, *i, *j, room, found;
@@ -240,21 +250,51 @@ typedef struct {
 
 /* The spectrum of picture i in a turn, where it stands or in `room`. */
 INLINE const float *turned(const Search *s, int64_t i, int turn, float room[TERMS]) {
-    const float *spectrum = s->spectra + i * TERMS;
+    const float *spectrum = s->bases + i * TANGENTS * TERMS;
     if (!turn) return spectrum;
     turn_spectrum(spectrum, s->signs[turn], turn, room);
     return room;
 }
 
-/* The first sieve once more, exactly, and the second one in both directions. */
-INLINE void sift(Search *s, int64_t i, int64_t j, int turn) {
-    const float *basis_i = s->bases + i * TANGENTS * TERMS, *basis_j = s->bases + j * TANGENTS * TERMS;
+/* Whether picture j in a turn may have its share in the tangent space of picture i, whose first direction
+ * has `own` of it; all in whole numbers. */
+INLINE int may_be_inside(const Search *s, int64_t i, int64_t j, int turn, float own) {
+    const int16_t *spectrum = s->spectra + j * TERMS, *signs = s->whole_signs[turn];
+    const int16_t *tangents = s->tangents + i * (TANGENTS - 1) * TERMS;
+    Lanes parts[TANGENTS - 1] = {{0}};
+    for (int part = 0; part < TERMS / 16; part++) { /* X and Y are a part each, and may be swapped */
+        Words other, sign, tangent;
+        memcpy(&other, spectrum + 16 * (turn & part >> 1 ? 5 - part : part), 32);
+        memcpy(&sign, signs + 16 * part, 32);
+        other *= sign;
+        for (int t = 0; t < TANGENTS - 1; t++) {
+            memcpy(&tangent, tangents + t * TERMS + 16 * part, 32);
+            parts[t] += bc_dot2(tangent, other);
+        }
+    }
+    int32_t shares[TANGENTS - 1];
+    bc_sums(parts, shares);
+    float sum = own * own;
+    for (int t = 0; t < TANGENTS - 1; t++) {
+        const float share = (float)shares[t] / ((float)ONE * ONE);
+        sum += share * share;
+    }
+    return sum >= s->least_tangent_squared - SLACK_OF_SQUARES;
+}
+
+/* The second sieve in both directions, and then both sieves exactly. */
+INLINE void sift(Search *s, int64_t i, int64_t j, int turn, int32_t whole_near) {
+    const int back = INVERSE[turn];
+    const float about = (float)whole_near / ((float)ONE * ONE);
+    if (!may_be_inside(s, i, j, turn, about) || !may_be_inside(s, j, i, back, about)) return;
+    const float *basis_i = s->bases + i * TANGENTS * TERMS;
+    const float *basis_j = s->bases + j * TANGENTS * TERMS;
     const float enough = s->least_tangent_squared;
     float room[TERMS];
     const float *other = turned(s, j, turn, room);
-    const float near = dot(s->spectra + i * TERMS, other, TERMS);
+    const float near = dot(basis_i, other, TERMS);
     if (near < s->least || inside_squared(basis_i, other, near) < enough) return;
-    if (inside_squared(basis_j, turned(s, i, INVERSE[turn], room), near) < enough) return;
+    if (inside_squared(basis_j, turned(s, i, back, room), near) < enough) return;
     if (s->found < s->room) {
         s->i[s->found] = i;
         s->j[s->found] = j;
@@ -283,9 +323,12 @@ static void search_turned(Search *s, int64_t first, int64_t last) {
             uint32_t lanes = after(some_turn_reaches(&d, s->enough), i, start, s->n);
             for (; lanes; lanes &= lanes - 1) {
                 const int lane = __builtin_ctz(lanes);
-                uint32_t turns = turns_reaching(&d, lane, s->enough);
-                for (; turns; turns &= turns - 1)
-                    sift(s, i, start + lane, __builtin_ctz(turns));
+                Lanes near;
+                uint32_t turns = turns_reaching(&d, lane, s->enough, &near);
+                for (; turns; turns &= turns - 1) {
+                    const int turn = __builtin_ctz(turns);
+                    sift(s, i, start + lane, turn, near[turn]);
+                }
             }
         }
 }
@@ -301,23 +344,29 @@ static void search_still(Search *s, int64_t first, int64_t last) {
                 for (int l = 0; l < LANES / 8; l++)
                     lanes |= bc_reaching(near[row - i][l], s->enough) << 8 * l;
                 lanes = after(lanes, row, start, s->n);
-                for (; lanes; lanes &= lanes - 1) sift(s, row, start + __builtin_ctz(lanes), 0);
+                for (; lanes; lanes &= lanes - 1) {
+                    const int lane = __builtin_ctz(lanes);
+                    sift(s, row, start + lane, 0, near[row - i][lane / 8][lane % 8]);
+                }
             }
         }
 }
 
 /* Pairs i < j with i in first..last-1 that pass the sieves, and in which turn. `blocks` holds the
- * spectra again as whole numbers, LANES pictures side by side, two terms of each. Returns how many
+ * spectra again, LANES pictures side by side, two terms of each. Returns how many
  * there are; `room` of them at most are written. */
-EXPORT int64_t bc_search(const float *spectra, const float *bases, const int16_t *blocks,
+EXPORT int64_t bc_search_whole(const float *bases, const int16_t *spectra,
+                               const int16_t *tangents, const int16_t *blocks,
                                int64_t n, int64_t first, int64_t last, int64_t turns, float least,
                                float least_tangent, int64_t *i, int64_t *j, int8_t *turn,
                                int64_t room) {
-    Search s = {.spectra = spectra, .bases = bases, .blocks = blocks, .least = least,
+    Search s = {.bases = bases, .spectra = spectra, .tangents = tangents, .blocks = blocks, .least = least,
                 .least_tangent_squared = least_tangent * least_tangent,
                 .enough = (int32_t)((least - SLACK) * ONE * ONE),
                 .n = n, .i = i, .j = j, .room = room, .turn = turn};
     fill_signs(s.signs);
+    for (int t = 0; t < TURNS; t++)
+        for (int k = 0; k < TERMS; k++) s.whole_signs[t][k] = (int16_t)s.signs[t][k];
     for (int64_t from = first; from < last; from += ROWS) {
         const int64_t to = from + ROWS < last ? from + ROWS : last;
         (turns > 1 ? search_turned : search_still)(&s, from, to);
