@@ -41,7 +41,7 @@ def thumbnails(paths: Iterable[str], size: int = 96) -> dict[str, bytes]:
 
 def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
     """A picture (H, W, 3) uint8 under each corruption, and under three, as small JPEGs."""
-    from bccurate.evaluation.corruptions.suite import COMBINED, SUITE, corrupt
+    from bccurate.evaluation.corruptions.suite import KNOWN, corrupt
 
     image = Image.fromarray(rgb)
     image.thumbnail((CORRUPTED_SIDE, CORRUPTED_SIDE))  # else a large one takes a minute
@@ -52,7 +52,7 @@ def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
             kind.family,
             [thumbnail(corrupt(kind.name, cell, s)[0], SMALL) for s in SHOWN],
         )
-        for kind in (*SUITE.values(), COMBINED)
+        for kind in KNOWN.values()
     ]
 
 

@@ -15,6 +15,7 @@ from bccurate.errors import InputError, UsageError
 from bccurate.evaluation.corruptions.suite import (
     COMBINED,
     FAMILIES,
+    KNOWN,
     SEVERITIES,
     SUITE,
     VERSION,
@@ -28,7 +29,6 @@ from bccurate.progress import track
 BATCH = 128  # images that are held corrupted at once: 3.5 MB at 96 pixels
 Kind = tuple[str, int]  # a corruption and its severity
 CLEAN: Kind = ("", 0)
-ALL = (*SUITE, COMBINED.name)
 Predict = Callable[[np.ndarray], np.ndarray]
 
 
@@ -37,7 +37,7 @@ def robustness(
     images: np.ndarray,
     targets: np.ndarray,
     severities: Sequence[int] = SEVERITIES,
-    corruptions: Sequence[str] = ALL,
+    corruptions: Sequence[str] = tuple(KNOWN),
     batch_size: int = BATCH,
 ) -> dict[str, Any]:
     """Accuracy of ``predict`` on clean and on corrupted images, in what ``json.dumps`` takes.
@@ -70,7 +70,7 @@ def robustness(
 
 
 def kinds_of(
-    severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = ALL
+    severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = tuple(KNOWN)
 ) -> list[Kind]:
     """``CLEAN`` and every corruption at every severity.
 
@@ -112,7 +112,8 @@ def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
     shares = {kind: count / n for kind, count in hits.items()}
     clean = shares.pop(CLEAN)
     mean = float(np.mean([share for (name, _), share in shares.items() if name in SUITE]))
-    corruptions = [name for name in SUITE if any(name == other for other, _ in shares)]
+    counted = {name for name, _ in shares}
+    corruptions = [name for name in SUITE if name in counted]
     severities = sorted({severity for _, severity in shares})
     families = {
         family: [name for name in corruptions if SUITE[name].family == family]
@@ -138,7 +139,7 @@ def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
             for name in corruptions
         },
         "combined": _row(shares, n, severities, [COMBINED.name])
-        if any(name == COMBINED.name for name, _ in shares)
+        if COMBINED.name in counted
         else None,
     }
 

@@ -98,21 +98,21 @@ EXPORT int64_t bc_describe_whole(const uint8_t *thumbs, int64_t first, int64_t l
 }
 
 /* What each turn multiplies a spectrum by, before X and Y change places where it is odd. */
-INLINE void fill_signs(float signs[TURNS][TERMS]) {
+INLINE void fill_signs(int16_t signs[TURNS][TERMS]) {
     for (int turn = 0; turn < TURNS; turn++) {
-        const float fx = (float)FLIP_X[turn], fy = (float)FLIP_Y[turn], swap = turn & 1 ? -1 : 1;
+        const int fx = FLIP_X[turn], fy = FLIP_Y[turn], swap = turn & 1 ? -1 : 1;
         for (int k = 0; k < TERMS; k++)
-            signs[turn][k] = k < B1   ? 1
-                             : k < B2 ? swap
-                             : k < A2 ? fx * fy
-                             : k < X  ? swap * fx * fy
-                             : k < Y  ? fx
-                                      : fy;
+            signs[turn][k] = (int16_t)(k < B1   ? 1
+                                       : k < B2 ? swap
+                                       : k < A2 ? fx * fy
+                                       : k < X  ? swap * fx * fy
+                                       : k < Y  ? fx
+                                                : fy);
     }
 }
 
 /* The spectrum of the turned picture. */
-INLINE void turn_spectrum(const float *in, const float *signs, int turn, float *out) {
+INLINE void turn_spectrum(const float *in, const int16_t *signs, int turn, float *out) {
     const float *x = in + (turn & 1 ? Y : X), *y = in + (turn & 1 ? X : Y);
     for (int k = 0; k < X; k++) out[k] = signs[k] * in[k];
     for (int k = 0; k < EACH; k++) out[X + k] = signs[X + k] * x[k];
@@ -240,8 +240,7 @@ INLINE uint32_t some_turn_reaches(const Parts *d, int32_t enough) {
 typedef struct {
     const float *bases;
     const int16_t *spectra, *tangents, *blocks; /* whole numbers */
-    float signs[TURNS][TERMS];
-    int16_t whole_signs[TURNS][TERMS];
+    int16_t signs[TURNS][TERMS];
     float least, least_tangent_squared;
     int32_t enough; /* least, less SLACK, in whole numbers */
     int64_t n, *i, *j, room, found;
@@ -259,7 +258,7 @@ INLINE const float *turned(const Search *s, int64_t i, int turn, float room[TERM
 /* Whether picture j in a turn may have its share in the tangent space of picture i, whose first direction
  * has `own` of it; all in whole numbers. */
 INLINE int may_be_inside(const Search *s, int64_t i, int64_t j, int turn, float own) {
-    const int16_t *spectrum = s->spectra + j * TERMS, *signs = s->whole_signs[turn];
+    const int16_t *spectrum = s->spectra + j * TERMS, *signs = s->signs[turn];
     const int16_t *tangents = s->tangents + i * (TANGENTS - 1) * TERMS;
     Lanes parts[TANGENTS - 1] = {{0}};
     for (int part = 0; part < TERMS / 16; part++) { /* X and Y are a part each, and may be swapped */
@@ -360,13 +359,11 @@ EXPORT int64_t bc_search_whole(const float *bases, const int16_t *spectra,
                                int64_t n, int64_t first, int64_t last, int64_t turns, float least,
                                float least_tangent, int64_t *i, int64_t *j, int8_t *turn,
                                int64_t room) {
-    Search s = {.bases = bases, .spectra = spectra, .tangents = tangents, .blocks = blocks, .least = least,
-                .least_tangent_squared = least_tangent * least_tangent,
+    Search s = {.bases = bases, .spectra = spectra, .tangents = tangents, .blocks = blocks,
+                .least = least, .least_tangent_squared = least_tangent * least_tangent,
                 .enough = (int32_t)((least - SLACK) * ONE * ONE),
                 .n = n, .i = i, .j = j, .room = room, .turn = turn};
     fill_signs(s.signs);
-    for (int t = 0; t < TURNS; t++)
-        for (int k = 0; k < TERMS; k++) s.whole_signs[t][k] = (int16_t)s.signs[t][k];
     for (int64_t from = first; from < last; from += ROWS) {
         const int64_t to = from + ROWS < last ? from + ROWS : last;
         (turns > 1 ? search_turned : search_still)(&s, from, to);

@@ -16,15 +16,7 @@ typedef float v8 __attribute__((vector_size(32), aligned(4)));
 INLINE v8 fused(v8 a, v8 b, v8 c) {
     return (v8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
 }
-
-/* Read once for several uses: GCC would make the memory an operand of each, and read it each time. */
-INLINE v8 loaded(const float *p) {
-    v8 v = AT(p);
-    __asm__("" : "+x"(v));
-    return v;
-}
 #else
-INLINE v8 loaded(const float *p) { return AT(p); }
 INLINE v8 fused(v8 a, v8 b, v8 c) { return a * b + c; }
 #endif
 

@@ -38,16 +38,14 @@ def figures_of(model: ModelPart) -> Json | None:
 
 def _maps(name: str, figures: Json) -> Json:
     columns = [str(severity) for severity in figures["severities"]]
+    combined = figures.get("combined")  # figures stored before it was counted have none
     families, members = (
-        {
-            key: [cell["accuracy"] for cell in row["severities"]]
-            for key, row in figures[part].items()
-        }
-        for part in ("families", "corruptions")
+        {key: [cell["accuracy"] for cell in row["severities"]] for key, row in rows.items()}
+        for rows in (
+            figures["families"] | ({"three at once": combined} if combined else {}),
+            figures["corruptions"],
+        )
     )
-    if figures.get("combined"):
-        cells = figures["combined"]["severities"]
-        families["three at once"] = [cell["accuracy"] for cell in cells]
     readable = {key.replace("_", " "): shares for key, shares in members.items()}
     return {
         "name": name,

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from bccurate import records
-from bccurate.evaluation.corruptions.suite import SUITE, corrupt
-from bccurate.evaluation.robustness import ALL, CLEAN, figures, kinds_of
+from bccurate.evaluation.corruptions.suite import KNOWN, SUITE, corrupt
+from bccurate.evaluation.robustness import CLEAN, figures, kinds_of
 from bccurate.rendering.cells import CLASSES, render_cell
 from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
 from bccurate.reporting.pictures import heat_picture, overlay, thumbnail
@@ -189,7 +189,7 @@ def metrics(accuracy: float, classes: list[str], scale: float, rng: np.random.Ge
 def corrupted(accuracy: float) -> dict[str, Any]:
     """Figures of a model that loses a tenth a severity, a family a little more than the last."""
     kinds = [kind for kind in kinds_of() if kind != CLEAN]
-    order = {name: i for i, name in enumerate(ALL)}
+    order = {name: i for i, name in enumerate(KNOWN)}
     hits = {
         (name, s): round(1794 * (accuracy - 0.1 * s - 0.005 * order[name])) for name, s in kinds
     }

@@ -52,6 +52,7 @@ def _one_of_some_families(
 COMBINED = Corruption(
     "combined", "three at once", _one_of_some_families, SEVERITIES, "of the suite"
 )
+KNOWN = SUITE | {COMBINED.name: COMBINED}
 
 
 def corrupt(
@@ -59,7 +60,7 @@ def corrupt(
 ) -> np.ndarray:
     """A corrupted copy uint8 (N, H, W, 3) of ``images`` uint8 (N, H, W, 3), N >= 0, H, W >= 1.
 
-    ``name`` is one of ``SUITE`` or "combined", ``severity`` 1 to 5; ``seeds`` int (N,), at least
+    ``name`` is one of ``KNOWN``, ``severity`` 1 to 5; ``seeds`` int (N,), at least
     0, one an image: ``content_seeds`` of the images where None.
 
     Raises:
@@ -97,9 +98,8 @@ def check(name: str, severity: int) -> Corruption:
     Raises:
         UsageError: there is none, or no such severity.
     """
-    known = SUITE | {COMBINED.name: COMBINED}
-    if name not in known:
-        raise UsageError(f"There is no corruption {name!r}.{nearest(name, known)}")
+    if name not in KNOWN:
+        raise UsageError(f"There is no corruption {name!r}.{nearest(name, KNOWN)}")
     if severity not in SEVERITIES:
         raise UsageError(f"There is no severity {severity!r}: 1 to 5.")
-    return known[name]
+    return KNOWN[name]
