@@ -27,7 +27,7 @@ _COMMANDS = {
     "apply_review": "apply_review",
     "augment": "augment",
     "background": "background",
-    "compare": "compare",
+    "compare": "compare_models",
     "dedupe": "dedupe",
     "doctor": "doctor",
     "evaluate": "evaluate",
@@ -55,7 +55,8 @@ __all__ = sorted(_COMMANDS)
 
 def __getattr__(name: str) -> Any:
     if name in _COMMANDS:
-        return getattr(import_module(f"bccurate.commands.{_COMMANDS[name]}"), name)
+        folder = "workflows" if name == "compare" else "commands"
+        return getattr(import_module(f"bccurate.{folder}.{_COMMANDS[name]}"), name)
     raise AttributeError(f"module 'bccurate' has no attribute {name!r}")
 
 

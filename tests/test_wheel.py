@@ -81,7 +81,7 @@ def test_zoo_and_plugins_work_from_the_wheel(site):
     out = _python(
         site,
         "import bccurate; print(bccurate.__file__)\n"
-        "from bccurate.learning.zoo import find_model, list_models\n"
+        "from bccurate.learning.registry import find_model, list_models\n"
         "print(sorted(m.name for m in list_models()))\n"
         "print(sum(p.numel() for p in find_model('custom_cnn').build(8).parameters()) > 0)\n"
         "from bccurate.app.link import installed\n"

@@ -15,9 +15,9 @@ def download_model(model_name: str, model_path: str) -> None:
 def load_model(model_name: str, model_path: str, **kwargs: Any) -> Any:
     """What ``foz.load_zoo_model("bccurate/resnet50", dataset="cells")`` returns.
 
-    ``kwargs``: see ``bccurate.commands.zoo_model.load_model``.
+    ``kwargs``: see ``bccurate.workflows.fiftyone_zoo.load_model``.
     """
-    from bccurate.commands.zoo_model import load_model as load
+    from bccurate.workflows.fiftyone_zoo import load_model as load
 
     return load(model_name, **kwargs)
 

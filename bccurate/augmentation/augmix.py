@@ -16,8 +16,8 @@ import torch
 
 from bccurate.augmentation import colour, geometry
 from bccurate.augmentation.batches import Operation, grouped, per_image, pieces, to_nearest_bytes
+from bccurate.augmentation.describe import sequence, word
 from bccurate.augmentation.draws import Draws
-from bccurate.augmentation.words import sequence, word
 
 SEVERITY = 3.0
 MAX_LEVEL = 10.0

@@ -13,8 +13,8 @@ import torch
 
 from bccurate.augmentation import colour, geometry
 from bccurate.augmentation.batches import Operation, grouped
+from bccurate.augmentation.describe import sequence, word
 from bccurate.augmentation.draws import Draws
-from bccurate.augmentation.words import sequence, word
 
 NUM_OPS = 2
 MAGNITUDE = 9

@@ -2,7 +2,7 @@
 
 import click
 
-from bccurate.cli.manners import complete_models
+from bccurate.cli.global_options import complete_models
 from bccurate.cli.options import dataset_option, declare, echo, view_option, zoo_option
 
 

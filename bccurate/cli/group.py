@@ -12,7 +12,7 @@ from importlib import import_module
 import click
 
 from bccurate import __version__
-from bccurate.cli.manners import coloured
+from bccurate.cli.global_options import coloured
 from bccurate.errors import BccurateError, nearest
 
 # In the order of a day's work; a test holds the help lines to the commands' own.

@@ -8,7 +8,7 @@ from typing import IO, Any, TypeVar
 
 import click
 
-from bccurate.cli.manners import SHARED, coloured, complete_datasets, complete_models, given
+from bccurate.cli.global_options import SHARED, coloured, complete_datasets, complete_models, given
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,7 +36,7 @@ zoo_option = click.option(
 
 
 def declare(name: str, example: str) -> Callable[[F], click.Command]:
-    """A command with an example under its help, ``--json`` and what ``cli.manners`` offers."""
+    """A command with an example under its help, ``--json`` and the global options."""
 
     def wrap(function: F) -> click.Command:
         command = click.command(name, epilog=f"Example: {example}")(function)

@@ -8,10 +8,11 @@ from dataclasses import replace
 from datetime import timezone
 from typing import Any
 
-from bccurate.commands.staleness import out_of_date
 from bccurate.errors import InputError, nearest
 from bccurate.hub import runs
-from bccurate.hub.decisions import (
+from bccurate.hub.open import opened
+from bccurate.hub.read import label_field
+from bccurate.hub.review_tags import (
     BEFORE,
     DROP,
     KEEP,
@@ -22,11 +23,10 @@ from bccurate.hub.decisions import (
     write_labels,
     write_tags,
 )
-from bccurate.hub.open import opened
-from bccurate.hub.read import label_field
 from bccurate.hub.views import VARIANT, refresh_clean
 from bccurate.records import ApplyReviewRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.stale_runs import out_of_date
 
 RUN = "apply_review"
 MOST_NAMED = 5

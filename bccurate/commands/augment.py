@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.fidelity import measure_fidelity
-from bccurate.commands.pictures import pixels
 from bccurate.errors import UsageError, nearest
 from bccurate.files import atomic_write, dataset_home, sha256, sweep
 from bccurate.hub import runs, views
@@ -25,6 +23,8 @@ from bccurate.hub.write import add_samples
 from bccurate.progress import track
 from bccurate.records import AugmentRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.fidelity import measure_fidelity
+from bccurate.workflows.thumbnails import pixels
 
 KINDS = ("augmix", "randaugment")
 BATCH = 256  # pictures augmented at once, and at most
@@ -75,7 +75,7 @@ def augment(
     A variant is a PNG beside the dataset and a sample with its source's label, the fields
     ``source_id`` and ``augmentation`` (the operations that were drawn for it, with their values),
     and the tags ``train``, ``variant`` and ``kind``. Then a sample of all variants is measured
-    against their sources; see ``commands.fidelity``.
+    against their sources; see ``workflows.fidelity``.
 
     Args:
         kind: ``augmix`` (Hendrycks et al. 2020) or ``randaugment`` (Cubuk et al. 2020).

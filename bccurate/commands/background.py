@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.pictures import pixels
-from bccurate.curation.background import (
+from bccurate.curation.cell_mask import (
     METHODS,
     background_colour,
     cell_mask,
@@ -37,6 +36,7 @@ from bccurate.hub.write import add_samples, set_column
 from bccurate.progress import track
 from bccurate.records import BackgroundRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.thumbnails import pixels
 
 RUN = "background"
 VIEW = "background_removed"

@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 
 from bccurate.commands.leaks import retag_leaks
-from bccurate.curation.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
-from bccurate.curation.duplicates import KEEP, Found, Group, find_groups, keeper_rank
-from bccurate.curation.engine import Engine, connected
-from bccurate.curation.hashing import METHODS, to_uint64
-from bccurate.curation.links import MAX_SEARCHED
-from bccurate.curation.registration import from_text
-from bccurate.curation.turns import TURNS
+from bccurate.duplicates.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
+from bccurate.duplicates.dihedral import TURNS
+from bccurate.duplicates.engine import Engine, connected
+from bccurate.duplicates.groups import KEEP, Found, Group, find_groups, keeper_rank
+from bccurate.duplicates.pair_search import from_text
+from bccurate.duplicates.pairs import MAX_SEARCHED
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
-from bccurate.hub.decisions import set_curation_tag
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_path, require_samples
-from bccurate.hub.samples import ensure_facts, ensure_hash
+from bccurate.hub.review_tags import set_curation_tag
+from bccurate.hub.samples import ensure_hash, ensure_image_stats
 from bccurate.hub.write import set_column
+from bccurate.images.hashing import METHODS, to_uint64
 from bccurate.records import DedupeRecord
 from bccurate.settings import dataset_in_use
 
@@ -73,7 +73,7 @@ def dedupe(
         require_samples(
             chosen, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
         )
-        decoded, unreadable = ensure_facts(chosen, crew.read)
+        decoded, unreadable = ensure_image_stats(chosen, crew.read)
         chosen = chosen.match_tags("unreadable", bool=False)
         decoded += ensure_hash(chosen, method)
         require_samples(chosen, f"readable samples in {name!r}", f"bccurate info -d {name}")

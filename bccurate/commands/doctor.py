@@ -63,8 +63,8 @@ def _gpu() -> tuple[bool, str, str | None]:
 
 def _weights() -> tuple[bool, str, str | None]:
     """ImageNet weights are wanted only for ``--weights imagenet``; none is no fault."""
-    from bccurate.learning.pretrained import cached_weights
-    from bccurate.learning.zoo import list_models
+    from bccurate.learning.imagenet_weights import cached_weights
+    from bccurate.learning.registry import list_models
 
     named = [spec for spec in list_models() if spec.weights]
     there = [spec.name for spec in named if cached_weights(spec)]

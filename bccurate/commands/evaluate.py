@@ -7,19 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.commands.model_card import with_card
-from bccurate.commands.robustness import measure_corruptions
-from bccurate.commands.staleness import labels_digest
-from bccurate.commands.trained import (
-    Part,
-    model_folder,
-    part_metrics,
-    read_finished,
-    require_current_predictions,
-    seen_warnings,
-    split_parts,
-    weights_file,
-)
 from bccurate.errors import InputError
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
@@ -29,6 +16,19 @@ from bccurate.hub.read import labelled
 from bccurate.hub.views import SPLITS
 from bccurate.records import EvaluateRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import (
+    Part,
+    model_folder,
+    part_metrics,
+    read_finished,
+    require_current_predictions,
+    seen_warnings,
+    split_parts,
+    weights_file,
+)
+from bccurate.workflows.corruptions import measure_corruptions
+from bccurate.workflows.model_card import with_card
+from bccurate.workflows.stale_runs import labels_digest
 
 
 def evaluate(

@@ -8,10 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bccurate.commands.attention import forget_attention, measure_attention
-from bccurate.commands.explain_stack import stack_maps
-from bccurate.commands.stacked import contents_of
-from bccurate.commands.trained import CHUNK, model_folder, weights_file
 from bccurate.errors import UsageError, nearest
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs, views
@@ -22,6 +18,10 @@ from bccurate.hub.read import columns, label_field, labelled, require_field, req
 from bccurate.progress import say
 from bccurate.records import ExplainRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import CHUNK, model_folder, weights_file
+from bccurate.workflows.attention import forget_attention, measure_attention
+from bccurate.workflows.stacker_maps import stack_maps
+from bccurate.workflows.stacking_features import contents_of
 
 if TYPE_CHECKING:
     from bccurate.learning.checkpoint import TrainedModel
@@ -163,8 +163,8 @@ class _Work:
         import torch
 
         from bccurate.explanation.gradcam import gradcam
-        from bccurate.learning.arithmetic import pick_device
         from bccurate.learning.data import load_pixels, to_inputs
+        from bccurate.learning.precision import pick_device
 
         place = pick_device(self.device)
         spec, size = self.trained.spec, self.trained.image_size

@@ -7,7 +7,7 @@ from typing import Any
 
 from bccurate.errors import InputError, UsageError, nearest
 from bccurate.hub import views
-from bccurate.hub.exports import FOLDERS, Outcome, write_folder
+from bccurate.hub.folder_export import FOLDERS, Outcome, write_folder
 from bccurate.hub.manifest import Row, split_of
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_path, require_samples
@@ -89,7 +89,7 @@ def _rows(view: Any) -> list[Row]:
 
 def _write(rows: list[Row], target: Path, format: str, size: int | None) -> Outcome:
     if format == "npz":
-        from bccurate.hub.arrays_out import write_npz
+        from bccurate.hub.npz_export import write_npz
 
         return write_npz(rows, target, size)
     if format == "huggingface":

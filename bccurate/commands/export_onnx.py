@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bccurate.commands.trained import weights_file
 from bccurate.errors import UsageError
 from bccurate.files import sha256_of_file
 from bccurate.hub.predictions import field_of
 from bccurate.records import OnnxRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import weights_file
 
 
 def export_onnx(
@@ -38,7 +38,7 @@ def export_onnx(
         BccurateError: ONNX Runtime answers otherwise than torch.
     """
     from bccurate.learning.checkpoint import load_model
-    from bccurate.learning.onnx_file import read_metadata, write_onnx
+    from bccurate.learning.onnx_export import read_metadata, write_onnx
 
     name = dataset_in_use(dataset)
     file = weights_file(name, model, zoo)

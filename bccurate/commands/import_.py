@@ -8,18 +8,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.curation.facts import Unreadable
-from bccurate.curation.workers import read_many
 from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs
-from bccurate.hub.formats import FORMATS, discover
-from bccurate.hub.lock import turn
+from bccurate.hub.downloads import BLOODMNIST, is_published, published_file
+from bccurate.hub.import_formats import FORMATS, discover
 from bccurate.hub.manifest import Row
 from bccurate.hub.open import opened
-from bccurate.hub.published import BLOODMNIST, is_published, published_file
 from bccurate.hub.read import columns, label_field, label_path
 from bccurate.hub.samples import declare_fields, make_sample, mend_unreadable
 from bccurate.hub.write import add_samples
+from bccurate.hub.write_lock import write_lock
+from bccurate.images.image_stats import Unreadable
+from bccurate.images.workers import read_many
 from bccurate.progress import track
 from bccurate.records import ImportRecord
 from bccurate.settings import use_dataset
@@ -55,7 +55,7 @@ def import_(
         path = published_file(size)
     if not name or not name.strip():
         raise UsageError("A dataset needs a name.", f"bccurate import {path} --name cells")
-    with turn(name):  # for the unpacking, too
+    with write_lock(name):  # for the unpacking, too
         record = _import(Path(path), name, format)
     use_dataset(name)
     return record

@@ -9,24 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.out_of_fold import out_of_fold, weights_of_folds
-from bccurate.commands.trained import (
-    model_folder,
-    read_finished,
-    require_current_predictions,
-    weights_file,
-)
 from bccurate.curation.label_errors import METHODS, likely_labels
 from bccurate.errors import UsageError, nearest
 from bccurate.hub import runs, views
-from bccurate.hub.lock import turn
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import Predictions, field_of, read_predictions
 from bccurate.hub.read import label_field
 from bccurate.hub.views import SPLITS
 from bccurate.hub.write import set_column
+from bccurate.hub.write_lock import write_lock
 from bccurate.records import MistakesRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import (
+    model_folder,
+    read_finished,
+    require_current_predictions,
+    weights_file,
+)
+from bccurate.workflows.out_of_fold import out_of_fold, weights_of_folds
 
 FIELD = "mistakenness"
 DEFAULT = next(iter(METHODS))
@@ -64,7 +64,7 @@ def mistakes(
     if method not in METHODS:
         raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
     run = f"mistakes_{field_of(model)}"
-    with turn(f"{name} {model}"), opened(name) as hub:
+    with write_lock(f"{name} {model}"), opened(name) as hub:
         classes = load_model(weights_file(name, model, zoo), zoo).classes
         weights = weights_of_folds(hub, model, folds, zoo)
     with opened(name, write=True) as hub:  # again: others may have written while it trained

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from bccurate.learning.zoo import list_models
+from bccurate.learning.registry import list_models
 from bccurate.records import ModelsRecord
 
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.pictures import intensities, thumbnails
-from bccurate.commands.trained import embed_files, weights_file
 from bccurate.curation.neighbours import K, neighbour_outliers
 from bccurate.curation.outliers import (
     EQUATIONS,
@@ -21,16 +19,18 @@ from bccurate.curation.outliers import (
 from bccurate.errors import InputError, UsageError
 from bccurate.files import atomic_write
 from bccurate.hub import runs, views
-from bccurate.hub.decisions import set_curation_tag
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_path, labelled, require_samples
-from bccurate.hub.samples import ensure_facts
+from bccurate.hub.review_tags import set_curation_tag
+from bccurate.hub.samples import ensure_image_stats
 from bccurate.hub.write import set_column
 from bccurate.records import OutliersRecord
-from bccurate.reporting.data import ReportData
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render_outliers
+from bccurate.reporting.report_data import ReportData
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import embed_files, weights_file
+from bccurate.workflows.thumbnails import intensities, thumbnails
 
 MAX_ALPHA = 1_000_000
 COPIES = ("duplicate", "contamination")  # tags of what the bounds are not taken from
@@ -94,7 +94,7 @@ def outliers(
         weights = weights_file(name, embedding, zoo) if embedding else None
         chosen = labelled(views.looked_at(hub, view))
         require_samples(chosen, f"labelled samples in {name!r}", f"bccurate info -d {name}")
-        changed = ensure_facts(chosen)[0] > 0
+        changed = ensure_image_stats(chosen)[0] > 0
         chosen = chosen.match_tags("unreadable", bool=False)
         require_samples(chosen, f"readable samples in {name!r}", f"bccurate info -d {name}")
         samples = _read(chosen)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from bccurate.commands.stacked import contents_of, predict_stack
-from bccurate.commands.trained import predict_chunks, weights_file
 from bccurate.files import sha256_of_file
 from bccurate.hub import runs
 from bccurate.hub.open import opened
@@ -14,6 +12,8 @@ from bccurate.hub.predictions import field_of, show_in_app
 from bccurate.hub.read import columns, require_samples
 from bccurate.records import PredictRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import predict_chunks, weights_file
+from bccurate.workflows.stacking_features import contents_of, predict_stack
 
 
 def predict(

@@ -9,8 +9,6 @@ from typing import Any
 from bccurate.commands.background import VIEW as BACKGROUND
 from bccurate.commands.info import info
 from bccurate.commands.leaks import Leaks, leaks_now
-from bccurate.commands.pictures import corruption_rows, intensities, pixels, thumbnails
-from bccurate.commands.report_models import PARTS, model_part
 from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
@@ -18,12 +16,14 @@ from bccurate.hub.open import opened
 from bccurate.hub.read import columns, has_field, label_path
 from bccurate.hub.views import SPLITS, clean, originals
 from bccurate.records import ReportRecord
-from bccurate.reporting.data import CorruptionRow, Json, ModelPart, ReportData
 from bccurate.reporting.fidelity import sheet_paths
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
+from bccurate.reporting.report_data import CorruptionRow, Json, ModelPart, ReportData
 from bccurate.reporting.sections import gravest_first, shown_leaks
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.report_models import PARTS, model_part
+from bccurate.workflows.thumbnails import corruption_rows, intensities, pixels, thumbnails
 
 GROUPS, MEMBERS = 12, 6  # of duplicates, as many as the page shows
 WORST = 24  # outliers, and mistakes of each model

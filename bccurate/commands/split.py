@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import Any
 
 from bccurate.commands.leaks import retag_leaks
-from bccurate.curation.components import join_groups
 from bccurate.curation.splits import assign_folds, assign_splits
+from bccurate.duplicates.components import join_groups
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened

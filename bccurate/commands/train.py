@@ -8,10 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from bccurate.app.link import share_zoo
-from bccurate.commands.earlier import earlier_trainings, held_out
-from bccurate.commands.model_card import with_card
 from bccurate.commands.predict import predict
-from bccurate.commands.trained import (
+from bccurate.errors import UsageError, nearest
+from bccurate.files import sweep
+from bccurate.hub import runs
+from bccurate.hub.open import opened
+from bccurate.hub.predictions import field_of
+from bccurate.hub.views import clean
+from bccurate.hub.write_lock import write_lock
+from bccurate.progress import say
+from bccurate.records import TrainRecord
+from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import (
     WEIGHTS,
     finished_with,
     model_folder,
@@ -20,28 +28,20 @@ from bccurate.commands.trained import (
     split_parts,
     write_finished,
 )
-from bccurate.commands.training_data import (
+from bccurate.workflows.model_card import with_card
+from bccurate.workflows.training_data import (
     Samples,
     classes_of,
     digest,
     training_samples,
     validation_samples,
 )
-from bccurate.errors import UsageError, nearest
-from bccurate.files import sweep
-from bccurate.hub import runs
-from bccurate.hub.lock import turn
-from bccurate.hub.open import opened
-from bccurate.hub.predictions import field_of
-from bccurate.hub.views import clean
-from bccurate.progress import say
-from bccurate.records import TrainRecord
-from bccurate.settings import dataset_in_use
+from bccurate.workflows.training_history import earlier_trainings, held_out
 
 if TYPE_CHECKING:
     from bccurate.learning.distributed import World
+    from bccurate.learning.registry import ModelSpec
     from bccurate.learning.settings import TrainResult, TrainSettings
-    from bccurate.learning.zoo import ModelSpec
 
 
 class Work(NamedTuple):
@@ -95,16 +95,16 @@ def train(
         InputError: no training samples, fewer than two classes, or broken weights.
         DivergedError: the loss left the finite numbers.
     """
-    from bccurate.learning.arithmetic import pick_device
     from bccurate.learning.distributed import joined
+    from bccurate.learning.precision import pick_device
     from bccurate.learning.recipes import with_recipe
+    from bccurate.learning.registry import PREDICTIONS, find_model
     from bccurate.learning.tracking import check_log
-    from bccurate.learning.zoo import PREDICTIONS, find_model
 
     spec = find_model(model, zoo)
     settings = with_recipe(recipe, settings)
     if spec.inputs == PREDICTIONS:
-        from bccurate.commands.stack import train_stacker
+        from bccurate.workflows.train_stacker import train_stacker
 
         if views:
             raise UsageError(f"{model} takes the views of its bases: leave out --view")
@@ -175,7 +175,7 @@ def _lead(
     world: World,
 ) -> TrainRecord:
     """The process that reads and writes the dataset; it tells the others what to train on."""
-    with turn(f"{name} {spec.name}"), opened(name) as hub:
+    with write_lock(f"{name} {spec.name}"), opened(name) as hub:
         training, validation = training_samples(hub, views), validation_samples(hub)
         classes = classes_of(training, name)
         validation = validation.known(classes)

@@ -8,21 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from bccurate.commands.apply_review import RUN, take_back
-from bccurate.commands.attention import attention_fields, attention_view
 from bccurate.commands.background import VIEW
 from bccurate.commands.dedupe import imported_conflicts
-from bccurate.commands.robustness import FOLDER
-from bccurate.commands.staleness import out_of_date
-from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
 from bccurate.hub import runs
-from bccurate.hub.decisions import set_curation_tag, shadow
 from bccurate.hub.masks import AREA_FIELD, MASK_FIELD
 from bccurate.hub.open import opened
+from bccurate.hub.review_tags import set_curation_tag, shadow
 from bccurate.hub.views import originals
 from bccurate.records import UndoRecord
 from bccurate.settings import dataset_in_use
+from bccurate.workflows.artifacts import model_folder
+from bccurate.workflows.attention import attention_fields, attention_view
+from bccurate.workflows.corruptions import FOLDER
+from bccurate.workflows.stale_runs import out_of_date
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import NamedTuple
 
-from bccurate.curation.components import join_groups
+from bccurate.duplicates.components import join_groups
 
 
 class Crossing(NamedTuple):

@@ -14,7 +14,7 @@ from typing import Any
 
 from bccurate.errors import InputError, UsageError
 from bccurate.files import atomic_folder, atomic_write, disk_errors, safe_name, sha256
-from bccurate.hub.exports import Outcome, holds_something, images_of, not_empty
+from bccurate.hub.folder_export import Outcome, holds_something, images_of, not_empty
 from bccurate.hub.manifest import SPLIT_NAMES, Row
 from bccurate.hub.views import SPLITS
 from bccurate.progress import track

@@ -17,8 +17,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bccurate.errors import BccurateError, HubError, NoSpaceError, UsageError, nearest
-from bccurate.hub.lock import turn
 from bccurate.hub.write import journaled
+from bccurate.hub.write_lock import write_lock
 
 if TYPE_CHECKING:
     import fiftyone as fo
@@ -70,7 +70,7 @@ def _start_database_lightly() -> None:
     """Spare the process that keeps FiftyOne's own MongoDB the import of all of FiftyOne."""
     from fiftyone.core.service import DatabaseService
 
-    path = [str(Path(__file__).with_name("light")), os.environ.get("PYTHONPATH")]
+    path = [str(Path(__file__).with_name("service_stub")), os.environ.get("PYTHONPATH")]
     DatabaseService.env = {"PYTHONPATH": os.pathsep.join(filter(None, path))}
 
 
@@ -172,7 +172,7 @@ def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.
     """
     fiftyone = load_fiftyone()
     write = write or create
-    with turn(name) if write else nullcontext(), database_errors():
+    with write_lock(name) if write else nullcontext(), database_errors():
         if fiftyone.dataset_exists(name):
             dataset = fiftyone.load_dataset(name)
             _catch_up(dataset)

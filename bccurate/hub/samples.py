@@ -6,15 +6,15 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bccurate.curation.facts import METHODS, ImageFacts, Unreadable
-from bccurate.curation.hashing import hash_pixels
-from bccurate.curation.reading import decode_rgb
-from bccurate.curation.workers import read_many
 from bccurate.errors import InputError
 from bccurate.hub.manifest import Row
 from bccurate.hub.read import columns, has_field, label_field
 from bccurate.hub.views import VARIANT
 from bccurate.hub.write import set_column, set_fields
+from bccurate.images.decode import decode_rgb
+from bccurate.images.hashing import hash_pixels
+from bccurate.images.image_stats import METHODS, ImageStats, Unreadable
+from bccurate.images.workers import read_many
 from bccurate.progress import track
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ NUMBERS = ("intensity_mean", "intensity_std", "sharpness")
 FACTS = TEXTS + NUMBERS
 
 
-Reader = Callable[[Sequence[str]], Iterator[ImageFacts | Unreadable]]
+Reader = Callable[[Sequence[str]], Iterator[ImageStats | Unreadable]]
 
 
 def declare_fields(dataset: fo.Dataset) -> None:
@@ -50,7 +50,7 @@ def _declare_facts(dataset: fo.Dataset) -> None:
 
 
 def make_sample(
-    row: Row, facts: ImageFacts | Unreadable, field: str, tags: Sequence[str] = ()
+    row: Row, facts: ImageStats | Unreadable, field: str, tags: Sequence[str] = ()
 ) -> fo.Sample:
     """A sample with its label in ``field``, facts and tags; one that does not decode is tagged."""
     import fiftyone as fo
@@ -90,7 +90,7 @@ def make_variant_sample(
     )
 
 
-def _metadata(facts: ImageFacts) -> dict[str, Any]:
+def _metadata(facts: ImageStats) -> dict[str, Any]:
     """FiftyOne's own ``ImageMetadata``: its App then knows sizes without opening files."""
     return {
         "size_bytes": facts.size_bytes,
@@ -101,7 +101,7 @@ def _metadata(facts: ImageFacts) -> dict[str, Any]:
     }
 
 
-def ensure_facts(view: Any, read: Reader = read_many) -> tuple[int, list[Unreadable]]:
+def ensure_image_stats(view: Any, read: Reader = read_many) -> tuple[int, list[Unreadable]]:
     """Decode what has no facts yet (or changed its size) and store them; the rest is cached.
 
     Args:

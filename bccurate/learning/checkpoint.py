@@ -10,8 +10,8 @@ from typing import Any
 from torch import nn
 
 from bccurate.errors import InputError
-from bccurate.learning.tensorfile import read_tensors, write_tensors
-from bccurate.learning.zoo import PREDICTIONS, ModelSpec, find_model
+from bccurate.learning.registry import PREDICTIONS, ModelSpec, find_model
+from bccurate.learning.safetensors_io import read_tensors, write_tensors
 
 KIND = "model"
 FORMAT = 1

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from bccurate.curation.reading import decode_rgb
 from bccurate.files import home
-from bccurate.learning.zoo import ModelSpec
+from bccurate.images.decode import decode_rgb
+from bccurate.learning.registry import ModelSpec
 from bccurate.progress import track
 
 MEMORY_SHARE = 0.5  # of this machine's, for one array of pixels

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from bccurate.learning.arithmetic import Arithmetic
 from bccurate.learning.data import normalise
 from bccurate.learning.distributed import World
+from bccurate.learning.precision import Precision
+from bccurate.learning.registry import IMAGES, ModelSpec
 from bccurate.learning.settings import TrainSettings
-from bccurate.learning.zoo import IMAGES, ModelSpec
 
 DEVICE_SHARE = 0.5  # of the free memory of a GPU that the samples may take
 
@@ -55,7 +55,7 @@ class Job:
         """What the network takes, of what ``batch`` gives."""
         return normalise(samples, self.spec) if self.spec.inputs == IMAGES else samples
 
-    def logits(self, way: Arithmetic, model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    def logits(self, way: Precision, model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
         """float32 (n, C) of ``inputs``."""
         with way.autocast(self.device):
             return model(way.inputs(inputs)).float()

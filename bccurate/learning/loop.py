@@ -13,11 +13,11 @@ import torch.nn.functional as F
 from torch import nn
 
 from bccurate.errors import DivergedError
-from bccurate.learning.arithmetic import Arithmetic
-from bccurate.learning.averaging import Average
+from bccurate.learning.ema import Average
 from bccurate.learning.job import Job, batches, derive
-from bccurate.learning.objective import Batch, Objective
+from bccurate.learning.loss import Batch, Objective
 from bccurate.learning.optimiser import set_rate, update
+from bccurate.learning.precision import Precision
 from bccurate.progress import track
 
 EVALUATION_BATCH = 256
@@ -63,7 +63,7 @@ class Tally:
 
 def train_epoch(
     job: Job,
-    way: Arithmetic,
+    way: Precision,
     model: nn.Module,
     optimiser: torch.optim.Adam,
     epoch: int,
@@ -127,7 +127,7 @@ def train_step(
     return replace(batch, losses=batch.losses.detach(), logits=batch.logits.detach()), broken
 
 
-def validate(job: Job, way: Arithmetic, model: nn.Module) -> dict[str, float]:
+def validate(job: Job, way: Precision, model: nn.Module) -> dict[str, float]:
     """Loss, accuracy and macro F1 of ``model`` on the validation images, at least one."""
     model.eval()
     with torch.inference_mode(), way.stance(compiled=False):

@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from bccurate.learning.arithmetic import Arithmetic, pick_device
 from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.data import normalise, resize
-from bccurate.learning.zoo import IMAGES
+from bccurate.learning.precision import Precision, pick_device
+from bccurate.learning.registry import IMAGES
 from bccurate.progress import track
 
 # float32 always: a logit that is written to a dataset should not depend on the processor.
-ARITHMETIC = Arithmetic("float32", channels_last=True)
+ARITHMETIC = Precision("float32", channels_last=True)
 
 
 def predict(

@@ -12,9 +12,9 @@ import torch
 from torch import nn
 
 from bccurate.errors import InputError, UsageError
-from bccurate.learning.arithmetic import Arithmetic
-from bccurate.learning.averaging import Average
-from bccurate.learning.tensorfile import read_tensors, write_tensors
+from bccurate.learning.ema import Average
+from bccurate.learning.precision import Precision
+from bccurate.learning.safetensors_io import read_tensors, write_tensors
 
 KIND = "checkpoint"
 FORMAT = 1
@@ -29,7 +29,7 @@ class Progress:
     ``best_epoch``, None where the present ones are the best.
     """
 
-    arithmetic: Arithmetic
+    arithmetic: Precision
     epoch: int = 0
     best_epoch: int = 0
     best: Tensors | None = None
@@ -85,7 +85,7 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Tensors, Prog
             f"{path} is of a training with other {', '.join(other)}", "leave out --resume"
         )
     progress = Progress(
-        Arithmetic(**header["arithmetic"]),
+        Precision(**header["arithmetic"]),
         header["epoch"],
         header["best_epoch"],
         _part(tensors, "best.") or None,

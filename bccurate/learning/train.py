@@ -12,13 +12,16 @@ import torch
 from torch import nn
 
 from bccurate.errors import InputError, UsageError
-from bccurate.learning.arithmetic import Arithmetic, choose, pick_device
-from bccurate.learning.averaging import Average
 from bccurate.learning.checkpoint import save_model
 from bccurate.learning.distributed import World
+from bccurate.learning.ema import Average
+from bccurate.learning.fine_tuning import check_head, set_stage
 from bccurate.learning.job import Job, derive
 from bccurate.learning.loop import train_epoch, validate
 from bccurate.learning.optimiser import make_optimiser
+from bccurate.learning.precision import Precision, choose, pick_device
+from bccurate.learning.pretrained import load_pretrained
+from bccurate.learning.registry import IMAGES, ModelSpec
 from bccurate.learning.resume import (
     Progress,
     Tensors,
@@ -28,10 +31,7 @@ from bccurate.learning.resume import (
     save_progress,
 )
 from bccurate.learning.settings import TrainResult, TrainSettings
-from bccurate.learning.stages import check_head, set_stage
 from bccurate.learning.tracking import tracked
-from bccurate.learning.weights import load_pretrained
-from bccurate.learning.zoo import IMAGES, ModelSpec
 from bccurate.progress import say
 
 __all__ = ["TrainResult", "TrainSettings", "pick_device", "train"]
@@ -173,7 +173,7 @@ def _build(job: Job) -> nn.Module:
     return job.spec.build(job.classes, bases=job.images.shape[1])
 
 
-def _begin(model: nn.Module, job: Job) -> Arithmetic:
+def _begin(model: nn.Module, job: Job) -> Precision:
     """Weights into place, and the choice of arithmetic."""
     settings = job.settings
     if settings.weights != "none":

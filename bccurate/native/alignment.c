@@ -1,4 +1,4 @@
-/* Gauss-Newton alignment of small pictures. See bccurate/curation/alignment.py, whose numpy form
+/* Gauss-Newton alignment of small pictures. See bccurate/duplicates/registration.py, whose numpy form
  * this is held to. */
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* The four hashes and the statistics of a grey picture. bccurate/curation/hashing.py says where
+/* The four hashes and the statistics of a grey picture. bccurate/images/hashing.py says where
  * each comes from; imagehash is the reference for every bit. */
 #include "hashes.h"
 

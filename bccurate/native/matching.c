@@ -1,5 +1,5 @@
 /* Pairs of 64-bit hashes within a Hamming distance. The method stands in
- * bccurate/curation/matching.py; this is its search, one first block at a time.
+ * bccurate/duplicates/hamming.py; this is its search, one first block at a time.
  *
  * A node of the search holds the hashes that agree in the blocks chosen so far. It is parted by
  * the next bits of its block, then by each block that may be chosen next, until so few are left

@@ -1,5 +1,5 @@
 /* Which small pictures show the same thing. First and second sieve: see
- * bccurate/curation/sieves.py, whose numpy form this is held to. */
+ * bccurate/duplicates/prefilter.py, whose numpy form this is held to. */
 #include <math.h>
 #include <string.h>
 

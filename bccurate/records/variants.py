@@ -13,7 +13,7 @@ class AugmentRecord(Record):
     """Variants written beside the dataset as new samples in the saved view ``view``.
 
     ``fidelity``: how far a sample of all variants is from its sources, see
-    ``commands.fidelity.measure_fidelity``; None without variants and in older records.
+    ``workflows.fidelity.measure_fidelity``; None without variants and in older records.
     """
 
     command: ClassVar[str] = "augment"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bccurate.reporting import charts
-from bccurate.reporting.data import Json
 from bccurate.reporting.gallery import MOST_CLASSES, SPLITS
+from bccurate.reporting.report_data import Json
 
 HALF = 0.5
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bccurate.reporting.data import Json, ModelPart, ReportData
+from bccurate.reporting.report_data import Json, ModelPart, ReportData
 from bccurate.reporting.text import count_of, percent
 
 VIEW = "background_removed"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from bccurate.reporting.data import Json
+from bccurate.reporting.report_data import Json
 
 KINDS = ("augmix", "randaugment")
 

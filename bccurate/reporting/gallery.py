@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass
 
 from bccurate.reporting import intensity
-from bccurate.reporting.data import ReportData
+from bccurate.reporting.report_data import ReportData
 from bccurate.reporting.text import short_path
 
 SPLITS = ("train", "val", "test")

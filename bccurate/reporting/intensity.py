@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from markupsafe import Markup
 
 from bccurate.reporting.charts import Bounds, Frame, Point, axes, dots, rectangle, svg, text
-from bccurate.reporting.data import Json
+from bccurate.reporting.report_data import Json
 from bccurate.reporting.text import clip, count_of, decimal, short_path, visible
 
 Dot = tuple[float, float, bool]

@@ -16,7 +16,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from bccurate.reporting.data import Json
+from bccurate.reporting.report_data import Json
 from bccurate.reporting.text import decimal, visible
 
 SPLITS = ("train", "val", "test")

@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from bccurate.reporting import charts
 from bccurate.reporting.attention import attention
-from bccurate.reporting.data import Json, ModelPart, ReportData, SheetRow
 from bccurate.reporting.gallery import MOST_CLASSES, SPLITS, Caps, data_uri, picture
+from bccurate.reporting.report_data import Json, ModelPart, ReportData, SheetRow
 from bccurate.reporting.text import percent
 
 

@@ -17,11 +17,11 @@ from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup, escape
 
 from bccurate.reporting.background import background
-from bccurate.reporting.contents import contents
-from bccurate.reporting.data import ReportData
 from bccurate.reporting.gallery import SPLITS, Caps
 from bccurate.reporting.intensity import whole
 from bccurate.reporting.models import compare, model_part
+from bccurate.reporting.next_steps import steps
+from bccurate.reporting.report_data import ReportData
 from bccurate.reporting.robustness import ESTIMATES, estimates, robustness, which_to_believe
 from bccurate.reporting.sections import (
     classes,
@@ -33,8 +33,8 @@ from bccurate.reporting.sections import (
     split,
     variants,
 )
-from bccurate.reporting.steps import steps
 from bccurate.reporting.summary import best_model, findings, number_to_believe
+from bccurate.reporting.table_of_contents import contents
 from bccurate.reporting.text import count_of, decimal, more_of, number, percent, visible
 
 MOST_BYTES = 5_000_000

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bccurate.reporting import charts
-from bccurate.reporting.data import Json, ModelPart, ReportData
 from bccurate.reporting.gallery import Caps, data_uri
 from bccurate.reporting.models import metrics_of
+from bccurate.reporting.report_data import Json, ModelPart, ReportData
 from bccurate.reporting.text import count_of, percent
 
 LARGE_GAP = 0.1  # clean less corrupted accuracy above it is worth a sentence

@@ -9,9 +9,9 @@ import math
 from typing import Any
 
 from bccurate.reporting import intensity
-from bccurate.reporting.data import Json, ReportData
 from bccurate.reporting.fidelity import fidelity, variant_runs
 from bccurate.reporting.gallery import MOST_CLASSES, SPLITS, Caps, picture, uri_of
+from bccurate.reporting.report_data import Json, ReportData
 from bccurate.reporting.text import pretty_record
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bccurate.reporting.data import Json, ModelPart, ReportData
 from bccurate.reporting.models import mcnemar, metrics_of
+from bccurate.reporting.report_data import Json, ModelPart, ReportData
 from bccurate.reporting.sections import classes
 from bccurate.reporting.text import count_of, percent
 

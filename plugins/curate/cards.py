@@ -9,10 +9,10 @@ from typing import Any
 from fiftyone.operators import types
 
 from bccurate.app.operations import plain
-from bccurate.commands.pictures import thumbnails
-from bccurate.hub.decisions import DROP, KEEP
+from bccurate.hub.review_tags import DROP, KEEP
 from bccurate.hub.views import SPLITS
 from bccurate.reporting.gallery import data_uri
+from bccurate.workflows.thumbnails import thumbnails
 
 from .groups import Group, Member
 

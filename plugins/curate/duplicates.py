@@ -11,7 +11,7 @@ from fiftyone.operators import types
 from fiftyone.operators.categories import Categories
 
 from bccurate.app.operations import person
-from bccurate.hub.decisions import DROP, KEEP, decide
+from bccurate.hub.review_tags import DROP, KEEP, decide
 
 from .cards import put_group
 from .groups import ALL, KINDS, Group, of_kind, read_groups

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from bccurate.hub.decisions import is_decision
 from bccurate.hub.read import columns, label_path
+from bccurate.hub.review_tags import is_decision
 
 ALL, CONFLICTS, UNDECIDED = "all groups", "labels in conflict", "not decided yet"
 KINDS = (ALL, CONFLICTS, UNDECIDED)

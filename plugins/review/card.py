@@ -56,9 +56,9 @@ def read_card(dataset: Any, model: str, sample: str) -> Card:
 
 
 def _pictures(path: str, heat: Any) -> tuple[str | None, str | None]:
-    from bccurate.commands.pictures import pixels
     from bccurate.reporting.gallery import data_uri
-    from bccurate.reporting.pictures import overlay, thumbnail
+    from bccurate.reporting.thumbnails import overlay, thumbnail
+    from bccurate.workflows.thumbnails import pixels
 
     rgb = pixels(path)
     if rgb is None:
@@ -70,7 +70,7 @@ def _pictures(path: str, heat: Any) -> tuple[str | None, str | None]:
 def _likeliest(dataset: str, model: str, logits: Any) -> list[tuple[str, float]]:
     import numpy as np
 
-    from bccurate.commands.trained import classes_of_weights
+    from bccurate.workflows.artifacts import classes_of_weights
 
     classes = classes_of_weights(dataset, model)
     if logits is None or len(classes) != len(logits):

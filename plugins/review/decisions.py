@@ -11,7 +11,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from bccurate.app.operations import choices, classes, person
-from bccurate.hub.decisions import DROP, KEEP, RELABEL, decide
+from bccurate.hub.review_tags import DROP, KEEP, RELABEL, decide
 
 NOTHING_SELECTED = "Select samples first: point at one and tick its box."
 

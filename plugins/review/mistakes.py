@@ -9,7 +9,7 @@ from fiftyone.operators import types
 from fiftyone.operators.categories import Categories
 
 from bccurate.app.operations import classes, models_with_predictions
-from bccurate.hub.decisions import DROP, KEEP, RELABEL
+from bccurate.hub.review_tags import DROP, KEEP, RELABEL
 
 from . import layout
 from .card import read_card

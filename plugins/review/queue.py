@@ -47,7 +47,7 @@ class Queue:
     @classmethod
     def of(cls, view: Any) -> Queue:
         """Read a view's ids and tags; nothing else is loaded."""
-        from bccurate.hub.decisions import is_decision
+        from bccurate.hub.review_tags import is_decision
 
         ids, tags = view.values(["id", "tags"])
         return cls(ids, [next(filter(is_decision, own), None) for own in tags])

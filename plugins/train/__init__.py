@@ -35,7 +35,7 @@ class Train(CommandForm, foo.Operator):
     def form(self, ctx: Any, inputs: types.Object) -> None:
         """What is trained, and on what."""
         from bccurate.learning.recipes import RECIPES
-        from bccurate.learning.zoo import list_models
+        from bccurate.learning.registry import list_models
 
         models = choices(types.AutocompleteView(), (spec.name for spec in list_models()))
         inputs.str(

@@ -14,7 +14,7 @@ from browser import until as _until
 from PIL import Image
 
 import bccurate
-from bccurate.hub.decisions import decide
+from bccurate.hub.review_tags import decide
 
 __all__ = ["page"]  # a fixture
 

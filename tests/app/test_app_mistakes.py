@@ -14,12 +14,12 @@ import pytest
 from safetensors.numpy import save_file
 
 import bccurate
-from bccurate.commands.trained import classes_of_weights, model_folder
 from bccurate.hub import runs
-from bccurate.hub.decisions import is_decision
 from bccurate.hub.heatmaps import write_heatmaps
 from bccurate.hub.predictions import write_predictions
+from bccurate.hub.review_tags import is_decision
 from bccurate.records import PredictRecord
+from bccurate.workflows.artifacts import classes_of_weights, model_folder
 
 MODEL = "custom_cnn"
 CLASSES = ["platelet", "monocyte", "basophil", "lymphocyte"]  # in an order of the model's own
@@ -149,7 +149,7 @@ def test_classes_are_read_without_the_network(name: str) -> None:
     """The header of the weights names them; where there are none no class is made up."""
     import torch
 
-    from bccurate.learning.tensorfile import write_tensors
+    from bccurate.learning.safetensors_io import write_tensors
 
     weights = model_folder(name, MODEL) / "model.safetensors"
     write_tensors(weights, {"w": torch.zeros(1)}, {"classes": CLASSES})

@@ -38,7 +38,7 @@ def _rows(name: str, goal: float, paths: list[str]) -> list[Row]:
 
     from bccurate.explanation.gradcam import gradcam
     from bccurate.learning.data import load_pixels, to_inputs
-    from bccurate.learning.zoo import find_model
+    from bccurate.learning.registry import find_model
 
     torch.manual_seed(0)
     spec = find_model(name)

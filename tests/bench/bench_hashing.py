@@ -15,7 +15,7 @@ from pathlib import Path
 
 from image_formats import REFERENCE, unequal, write_images
 
-from bccurate.curation.hashing import hash_files
+from bccurate.images.hashing import hash_files
 from tests.bench import cells
 from tests.bench.measure import Row, Share, Skipped, versus
 from tests.bench.peers import Contender, Run, contend

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from bccurate import native
-from bccurate.curation.matching import near_pairs
+from bccurate.duplicates.hamming import near_pairs
 from tests.bench.measure import Row, Skipped, figure
 from tests.bench.peers import PeerFails, interpreter
 
@@ -52,7 +52,7 @@ for index in (faiss.IndexBinaryFlat(64), multi(4, 16, 1), multi(5, 12, 0)):
 LARGE = """
 import resource, time
 import numpy as np
-from bccurate.curation.matching import near_pairs
+from bccurate.duplicates.hamming import near_pairs
 hashes = np.random.default_rng(1).integers(2**64, size=10_000_000, dtype=np.uint64)
 near_pairs(hashes, 4)
 began = time.process_time()

@@ -62,8 +62,8 @@ def _figures(dataset: Any, contenders: dict[str, Any], new: bool, rounds: int) -
 def _ours(
     dataset: Any, ids: list[str], probabilities: np.ndarray, logits: np.ndarray, field: str
 ) -> None:
-    from bccurate.commands.trained import CHUNK
     from bccurate.hub.predictions import write_predictions
+    from bccurate.workflows.artifacts import CHUNK
 
     for start in range(0, len(ids), CHUNK):
         part = slice(start, start + CHUNK)

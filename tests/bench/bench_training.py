@@ -84,7 +84,7 @@ def plain_epoch(name: str, paths: list[str], targets: np.ndarray, workers: int =
     from torch.utils.data import DataLoader
     from torchvision import transforms
 
-    from bccurate.learning.zoo import find_model
+    from bccurate.learning.registry import find_model
 
     spec = find_model(name)
     steps = [transforms.RandomHorizontalFlip(), transforms.RandomVerticalFlip(),
@@ -118,9 +118,9 @@ class Files:
 def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
     """Decoding included, the choice of arithmetic not: a training makes it once, in seconds."""
     from bccurate.learning.data import load_pixels
+    from bccurate.learning.registry import find_model
     from bccurate.learning.settings import TrainSettings
     from bccurate.learning.train import train
-    from bccurate.learning.zoo import find_model
 
     spec = find_model(name)
     settings = TrainSettings(epochs=1, batch_size=BATCH, image_size=SIZE, augment="dihedral",
@@ -151,7 +151,7 @@ def _multiplications(name: str) -> float:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from bccurate.learning.zoo import find_model
+    from bccurate.learning.registry import find_model
 
     model = find_model(name).build(CLASSES).eval()
     with FlopCounterMode(display=False) as counter, torch.no_grad():

@@ -48,7 +48,7 @@ def _bytes(path: str) -> bytes:
 
 
 def hash_bccurate(folder: Path, threads: int) -> Work:
-    from bccurate.curation.hashing import hash_files
+    from bccurate.images.hashing import hash_files
 
     paths = _paths(folder)
     hash_files(paths[:WARM_UP], threads=threads)
@@ -114,7 +114,7 @@ def decode_kornia(folder: Path, _workers: int) -> Work:
 
 
 def groups_bccurate(folder: Path, workers: int, rotations: bool = False) -> Work:
-    from bccurate.curation.pipeline import duplicates_of_files
+    from bccurate.duplicates.pipeline import duplicates_of_files
 
     def work() -> int:
         found = duplicates_of_files(_paths(folder), workers=workers, rotations=rotations)

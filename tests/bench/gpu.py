@@ -22,13 +22,13 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from bccurate.learning.arithmetic import choose, pick_device
 from bccurate.learning.job import Job
 from bccurate.learning.loop import train_step
-from bccurate.learning.objective import Objective
+from bccurate.learning.loss import Objective
 from bccurate.learning.optimiser import make_optimiser
+from bccurate.learning.precision import choose, pick_device
+from bccurate.learning.registry import find_model
 from bccurate.learning.settings import TrainSettings
-from bccurate.learning.zoo import find_model
 
 SIZE, CLASSES = 96, 8
 GOALS = {"resnet50": 45_000, "inception_v3": 70_000, "efficientnet_b0": 60_000,

@@ -91,9 +91,9 @@ def _key(given: argparse.Namespace) -> str:
 def _parts(images: Path, size: int, every: int) -> dict[str, Any]:
     """Pixels and targets of a duplicate-safe split of every n-th image."""
     import bccurate
-    from bccurate.commands.training_data import classes_of, training_samples, validation_samples
     from bccurate.hub.open import load_fiftyone
     from bccurate.learning.data import load_pixels
+    from bccurate.workflows.training_data import classes_of, training_samples, validation_samples
 
     fiftyone = load_fiftyone()
     name = f"recipes-{every}"
@@ -133,8 +133,8 @@ def _settings(name: str, given: argparse.Namespace) -> Any:
 
 def _weights(name: str, parts: dict[str, Any], given: argparse.Namespace) -> Path:
     """The weights of a row, trained where they are not there."""
+    from bccurate.learning.registry import find_model
     from bccurate.learning.train import MODEL, train
-    from bccurate.learning.zoo import find_model
 
     folder = KEPT / f"{_key(given)}-{name.replace(' ', '_')}"
     if not (folder / MODEL).exists():

@@ -58,11 +58,11 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
 def test_choices_are_those_of_the_methods():
     """Literal choices of the options are the constants of the method modules."""
     from bccurate.augmentation.variants import AUGMENTATIONS, VARIANTS
-    from bccurate.curation.background import METHODS as MASKS
-    from bccurate.curation.duplicates import KEEP
-    from bccurate.curation.hashing import METHODS
+    from bccurate.curation.cell_mask import METHODS as MASKS
     from bccurate.curation.outliers import STATISTICS
-    from bccurate.hub.formats import FORMATS
+    from bccurate.duplicates.groups import KEEP
+    from bccurate.hub.import_formats import FORMATS
+    from bccurate.images.hashing import METHODS
 
     def choices(command: str, option: str) -> set[str]:
         found = next(p for p in _command(command).params if p.name == option)

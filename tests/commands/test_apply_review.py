@@ -13,7 +13,7 @@ import pytest
 import bccurate
 from bccurate.errors import InputError
 from bccurate.hub import runs
-from bccurate.hub.decisions import decide
+from bccurate.hub.review_tags import decide
 from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.records import EvaluateRecord
 
@@ -73,7 +73,7 @@ def test_decisions_become_labels_and_clean_samples(hub, cli) -> None:
     assert {row["by"] for row in rows.values()} == {"ada"}
     assert all(row["at"].endswith("+00:00") for row in rows.values())
 
-    from bccurate.commands.training_data import training_samples
+    from bccurate.workflows.training_data import training_samples
 
     for views in ((), ("deduplicated",), ("train",)):
         assert dropped.filepath not in training_samples(hub, views).paths
@@ -213,7 +213,7 @@ def test_no_decision_leaves_no_run(hub) -> None:
 
 def test_evaluations_know_when_labels_have_changed(hub) -> None:
     """What is out of date is named until it is run again, or until the labels are back."""
-    from bccurate.commands.staleness import labels_digest
+    from bccurate.workflows.stale_runs import labels_digest
 
     options = {"weights": "w", "labels": labels_digest(hub)}
     runs.save(hub, "evaluate_custom_cnn", EvaluateRecord(hub.name, "custom_cnn", [], {}), options)

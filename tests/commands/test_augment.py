@@ -11,11 +11,11 @@ import pytest
 
 import bccurate
 from bccurate.augmentation.variants import describe
-from bccurate.commands.yardstick import Bench
-from bccurate.curation.reading import decode_rgb
 from bccurate.errors import UsageError
 from bccurate.files import sha256
 from bccurate.hub.predictions import field_of
+from bccurate.images.decode import decode_rgb
+from bccurate.workflows.fidelity_reference import Bench
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_measured_once_and_again_when_a_model_is_there(undone, monkeypatch, cli)
 
 def test_a_model_that_saw_variants_is_no_yardstick(undone):
     """Trained on the view of the variants, or with other augmentation than symmetries."""
-    from bccurate.commands.yardstick import _saw_clean_pictures as clean
+    from bccurate.workflows.fidelity_reference import _saw_clean_pictures as clean
 
     base = {"image_size": 64, "augment": "dihedral", "views": []}
     assert clean(base) and clean(base | {"views": ["clean"]})

@@ -11,9 +11,9 @@ from PIL import Image
 
 import bccurate
 from bccurate.commands import background as module
-from bccurate.commands.training_data import training_samples
 from bccurate.errors import UsageError
 from bccurate.hub.masks import read_masks
+from bccurate.workflows.training_data import training_samples
 
 
 @pytest.fixture

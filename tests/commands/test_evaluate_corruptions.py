@@ -12,11 +12,11 @@ from PIL import Image
 from test_zoo_folder import ROW, TINY
 
 import bccurate
-from bccurate.commands.robustness import FOLDER, HITS
-from bccurate.commands.trained import model_folder
 from bccurate.evaluation.corruptions.suite import SUITE, corrupt
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.predict import predict
+from bccurate.workflows.artifacts import model_folder
+from bccurate.workflows.corruptions import FOLDER, HITS
 
 NAME = "corrupted"
 

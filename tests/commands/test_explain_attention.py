@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import bccurate
-from bccurate.commands.attention import attention_fields
-from bccurate.commands.report_models import model_part
+from bccurate.workflows.attention import attention_fields
+from bccurate.workflows.report_models import model_part
 
 FIELDS = attention_fields("custom_cnn")
 

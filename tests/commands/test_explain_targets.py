@@ -14,9 +14,9 @@ from captum.attr import LayerGradCam
 from test_zoo_folder import ROW, TINY
 
 import bccurate
-from bccurate.commands.trained import weights_file
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.data import load_pixels, to_inputs
+from bccurate.workflows.artifacts import weights_file
 
 NAME, RAW = "targets", "gradcam_raw_tiny"
 

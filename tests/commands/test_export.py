@@ -13,7 +13,7 @@ import pytest
 
 import bccurate
 from bccurate.errors import InputError, UsageError
-from bccurate.hub import published
+from bccurate.hub import downloads as published
 from bccurate.hub.open import load_fiftyone
 
 

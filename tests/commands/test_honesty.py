@@ -10,8 +10,8 @@ import fiftyone as fo
 import pytest
 
 import bccurate
-from bccurate.commands.trained import FINISHED, model_folder
 from bccurate.errors import UsageError
+from bccurate.workflows.artifacts import FINISHED, model_folder
 
 QUICK = {"epochs": 1, "image_size": 64, "batch_size": 16}
 
@@ -110,8 +110,8 @@ def test_copies_of_test_images_join_them_even_without_a_new_dedupe(copy, tmp_pat
 
 def test_variants_train_only_while_their_source_does(copy):
     """A source moved to test by hand takes its variants out of training, and its label rules."""
-    from bccurate.commands.training_data import training_samples
     from bccurate.hub.open import opened
+    from bccurate.workflows.training_data import training_samples
 
     dataset = fo.load_dataset(copy)
     sources = dataset.load_saved_view("train")[:4]

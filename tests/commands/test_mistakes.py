@@ -12,10 +12,10 @@ import pytest
 from test_zoo_folder import ROW, TINY
 
 import bccurate
-from bccurate.commands.out_of_fold import folds_folder
-from bccurate.commands.stacked import fold_folder, read_folds
-from bccurate.commands.trained import read_finished
 from bccurate.errors import UsageError
+from bccurate.workflows.artifacts import read_finished
+from bccurate.workflows.out_of_fold import folds_folder
+from bccurate.workflows.stacking_features import fold_folder, read_folds
 
 QUICK = {"epochs": 2, "batch_size": 32, "lr": 0.01, "device": "cpu"}
 NAME, MODEL, FIELD = "judged", "small", "out_of_fold_small"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import bccurate
-from bccurate.commands.trained import model_folder
+from bccurate.workflows.artifacts import model_folder
 
 MODEL = "custom_cnn"
 

@@ -9,10 +9,10 @@ import fiftyone as fo
 import pytest
 
 import bccurate
-from bccurate.commands.trained import WEIGHTS, model_folder
 from bccurate.learning.checkpoint import save_model
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 from bccurate.rendering.cells import CLASSES
+from bccurate.workflows.artifacts import WEIGHTS, model_folder
 
 NAME = "far"
 

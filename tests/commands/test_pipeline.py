@@ -10,8 +10,8 @@ import fiftyone as fo
 import pytest
 
 import bccurate
-from bccurate.commands.trained import model_folder
 from bccurate.errors import UsageError
+from bccurate.workflows.artifacts import model_folder
 
 TRAINING = {"epochs": 2, "image_size": 64, "batch_size": 16}
 

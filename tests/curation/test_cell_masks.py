@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bccurate.curation.background import (
+from bccurate.curation.cell_mask import (
     METHODS,
     SIDE,
     background_colour,

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bccurate.curation.components import join_groups
 from bccurate.curation.splits import assign_folds, assign_splits
+from bccurate.duplicates.components import join_groups
 
 SHARES = {"train": 0.7, "val": 0.15, "test": 0.15}
 

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bccurate.curation.reading import read_facts
 from bccurate.evaluation.fidelity import (
     Seen,
     class_row,
@@ -18,6 +17,7 @@ from bccurate.evaluation.fidelity import (
     rejected,
     spread,
 )
+from bccurate.images.decode import read_image_stats
 
 
 def plain(*colour: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_grey_values_are_those_of_the_outlier_rule(tmp_path):
     """Mean and deviation as the import stores them."""
     rgb = np.random.default_rng(4).integers(0, 256, (31, 18, 3), dtype=np.uint8)
     Image.fromarray(rgb).save(tmp_path / "a.png")
-    facts = read_facts(str(tmp_path / "a.png"))
+    facts = read_image_stats(str(tmp_path / "a.png"))
     assert look(rgb)[:2] == pytest.approx([facts.intensity_mean, facts.intensity_std])
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from bccurate.errors import UsageError
 from bccurate.explanation.gradcam import gradcam
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 
 
 def tiny() -> nn.Sequential:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bccurate.learning.zoo import ModelSpec, find_model
+from bccurate.learning.registry import ModelSpec, find_model
 
 TINY = """
 from collections import OrderedDict

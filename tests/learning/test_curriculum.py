@@ -8,12 +8,12 @@ import torch
 from bccurate.augmentation.dihedral import dihedral
 from bccurate.augmentation.variants import augment_batch
 from bccurate.errors import UsageError
-from bccurate.learning.arithmetic import Arithmetic
 from bccurate.learning.job import Job
 from bccurate.learning.loop import _pieces
-from bccurate.learning.objective import Objective
+from bccurate.learning.loss import Objective
+from bccurate.learning.precision import Precision
+from bccurate.learning.registry import ModelSpec
 from bccurate.learning.settings import TrainSettings
-from bccurate.learning.zoo import ModelSpec
 
 
 def test_the_share_grows_evenly_over_the_ramp() -> None:
@@ -46,7 +46,7 @@ def test_repeats_average_the_loss_over_variants_of_an_image(tiny: ModelSpec) -> 
     job = Job(tiny, settings, torch.device("cpu"), 2, images, targets, images, targets)
     twice = replace(job, settings=replace(settings, repeats=2))
     with torch.no_grad():
-        way = Arithmetic()
+        way = Precision()
         one = Objective(job, way).losses(model, rows, seeds)
         both = Objective(twice, way).losses(model, rows, seeds)
         other = Objective(job, way).losses(model, rows, seeds ^ 0x5BD1E995)

@@ -30,7 +30,7 @@ import test_train as t
 from bccurate.learning import train as module
 from bccurate.learning.distributed import joined
 from bccurate.learning.settings import TrainSettings
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 options = json.loads(sys.argv[3])
 with joined(torch.device("cpu")) as world:
     settings = TrainSettings(**{**t.SETTINGS.__dict__, **options})

@@ -12,7 +12,7 @@ from bccurate.errors import UsageError
 from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.data import to_inputs
 from bccurate.learning.embed import classifier, embed
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 from bccurate.rendering.cells import render_cell
 
 

@@ -11,9 +11,9 @@ import pytest
 import torch
 
 from bccurate.errors import BccurateError, UsageError
-from bccurate.learning import onnx_file
+from bccurate.learning import onnx_export as onnx_file
 from bccurate.learning.checkpoint import TrainedModel
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 
 runtime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")

@@ -12,17 +12,17 @@ from test_train import SETTINGS, digest, run
 
 from bccurate.errors import UsageError
 from bccurate.learning import train as module
-from bccurate.learning.arithmetic import Arithmetic
-from bccurate.learning.averaging import Average
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.consistency import js_consistency
+from bccurate.learning.ema import Average
+from bccurate.learning.fine_tuning import set_stage
 from bccurate.learning.job import Job
-from bccurate.learning.objective import Objective
+from bccurate.learning.loss import Objective
 from bccurate.learning.optimiser import make_optimiser, set_rate, update
+from bccurate.learning.precision import Precision
 from bccurate.learning.predict import predict
+from bccurate.learning.registry import ModelSpec
 from bccurate.learning.settings import TrainSettings
-from bccurate.learning.stages import set_stage
-from bccurate.learning.zoo import ModelSpec
 
 EVERYTHING = {
     "head_epochs": 1,
@@ -82,7 +82,7 @@ def test_weighted_and_smoothed_loss_by_hand(tiny) -> None:
     model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 16 * 16, 2))
     torch.nn.init.zeros_(model[1].weight)
     torch.nn.init.zeros_(model[1].bias)
-    batch = Objective(work, Arithmetic()).losses(model, torch.arange(4), torch.arange(4))
+    batch = Objective(work, Precision()).losses(model, torch.arange(4), torch.arange(4))
     # torch weights the smoothed part by the mean of both classes' weights.
     smooth = 0.2 * (2 / 3 + 2) / 2
     expected = [math.log(2) * (0.8 * w + smooth) for w in (2 / 3, 2 / 3, 2 / 3, 2)]

@@ -10,11 +10,11 @@ from PIL import Image
 
 from bccurate.errors import UnreadableImage, UsageError
 from bccurate.learning import data
-from bccurate.learning.arithmetic import Arithmetic, choose, pick_device
 from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.data import load_pixels, to_inputs
+from bccurate.learning.precision import Precision, choose, pick_device
 from bccurate.learning.predict import predict, softmax
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
 
 RNG = np.random.default_rng(0)
 
@@ -105,7 +105,7 @@ def test_devices_and_precision() -> None:
         with pytest.raises(UsageError, match=name):
             pick_device(name)
     cpu, model = torch.device("cpu"), find_model("custom_cnn").build(2)
-    assert choose(model, cpu, (4, 3, 64, 64), "float32") == Arithmetic("float32", True)
+    assert choose(model, cpu, (4, 3, 64, 64), "float32") == Precision("float32", True)
     assert choose(model, cpu, (4, 3, 64, 64), "auto").precision in ("float32", "bfloat16")
     with pytest.raises(UsageError, match="float8"):
         choose(model, cpu, (4, 3, 64, 64), "float8")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bccurate.errors import InputError, UsageError
-from bccurate.learning.zoo import find_model, list_models
+from bccurate.learning.registry import find_model, list_models
 
 ROW = {
     "name": "mine",
@@ -49,7 +49,7 @@ def test_ours_come_through_the_entry_point() -> None:
 def test_listing_loads_no_torch() -> None:
     """``bccurate models`` need not wait for torch."""
     code = (
-        "import sys; from bccurate.learning.zoo import list_models; list_models();"
+        "import sys; from bccurate.learning.registry import list_models; list_models();"
         "sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -19,9 +19,9 @@ from bccurate.learning.checkpoint import load_model
 from bccurate.learning.job import batches
 from bccurate.learning.optimiser import make_optimiser
 from bccurate.learning.predict import predict
+from bccurate.learning.registry import ModelSpec, find_model
 from bccurate.learning.settings import TrainSettings
 from bccurate.learning.train import train
-from bccurate.learning.zoo import ModelSpec, find_model
 
 CLASSES = ["red", "blue"]
 SETTINGS = TrainSettings(
@@ -113,7 +113,7 @@ def test_kill_and_resume(tiny: ModelSpec, tmp_path: Path, kills: int) -> None:
     """SIGKILL at random moments, resumed each time: the weights of an uninterrupted run."""
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
-        "import test_train as t; from bccurate.learning.zoo import find_model;"
+        "import test_train as t; from bccurate.learning.registry import find_model;"
         "import torch; torch.set_num_threads(1); print('ready', flush=True);"
         "t.run(find_model('tiny'), Path(sys.argv[2]), resume=True, n=160, epochs=12, ema=0.9)"
     )

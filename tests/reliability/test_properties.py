@@ -20,10 +20,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bccurate.curation.duplicates import find_groups
-from bccurate.curation.matching import near_pairs
-from bccurate.curation.pipeline import duplicates_of_files
-from bccurate.curation.registration import aligned_similarity
+from bccurate.duplicates.groups import find_groups
+from bccurate.duplicates.hamming import near_pairs
+from bccurate.duplicates.pair_search import aligned_similarity
+from bccurate.duplicates.pipeline import duplicates_of_files
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIRMED = 0.98

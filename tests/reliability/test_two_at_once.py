@@ -83,8 +83,8 @@ def test_who_waits_says_for_whom(tmp_path: Path) -> None:
     """The second waits until the first, here killed, lets go of its turn."""
     script = (
         "import sys, time\n"
-        "from bccurate.hub.lock import turn\n"
-        "with turn('cells'):\n"
+        "from bccurate.hub.write_lock import write_lock\n"
+        "with write_lock('cells'):\n"
         "    print('has it', flush=True)\n"
         "    time.sleep(float(sys.argv[1]))\n"
     )
@@ -101,22 +101,22 @@ def test_who_waits_says_for_whom(tmp_path: Path) -> None:
 
 def test_a_command_within_a_command_does_not_wait(tmp_path: Path, monkeypatch) -> None:
     """``train`` calls ``predict``: who has the turn goes on."""
-    from bccurate.hub.lock import turn
+    from bccurate.hub.write_lock import write_lock
 
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path))
-    with turn("cells"), turn("cells"), turn("others"):
+    with write_lock("cells"), write_lock("cells"), write_lock("others"):
         pass
-    with turn("cells"):
+    with write_lock("cells"):
         pass
 
 
 def test_without_a_folder_of_ours_nobody_waits(tmp_path: Path, monkeypatch) -> None:
     """A home folder that cannot be is no reason to end."""
-    from bccurate.hub.lock import turn
+    from bccurate.hub.write_lock import write_lock
 
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path / "file" / "home"))
-    with turn("cells"):
+    with write_lock("cells"):
         pass
 
 

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from plausible import plausible
 
-from bccurate.reporting.data import ReportData
+from bccurate.reporting.report_data import ReportData
 
 
 @pytest.fixture(scope="session")

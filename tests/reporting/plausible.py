@@ -11,8 +11,8 @@ from bccurate import records
 from bccurate.evaluation.corruptions.suite import KNOWN, SUITE, corrupt
 from bccurate.evaluation.robustness import CLEAN, figures, kinds_of
 from bccurate.rendering.cells import CLASSES, render_cell
-from bccurate.reporting.data import CorruptionRow, ModelPart, ReportData, SheetRow
-from bccurate.reporting.pictures import heat_picture, overlay, thumbnail
+from bccurate.reporting.report_data import CorruptionRow, ModelPart, ReportData, SheetRow
+from bccurate.reporting.thumbnails import heat_picture, overlay, thumbnail
 
 COUNTS = (852, 2181, 1085, 2026, 849, 993, 2330, 1643)
 HOSTILE = "<script>alert('x')</script>\"'&\n\u202egpj.exe\udcff"

@@ -12,8 +12,8 @@ from PIL import Image
 from bccurate.reporting import charts
 from bccurate.reporting.gallery import Caps
 from bccurate.reporting.models import confusion
-from bccurate.reporting.pictures import colour_map, overlay, thumbnail
 from bccurate.reporting.text import count_of, percent, pretty_record, visible
+from bccurate.reporting.thumbnails import colour_map, overlay, thumbnail
 
 
 def test_a_frame_maps_its_scale_onto_its_edges_and_holds_the_rest_inside() -> None:

@@ -10,9 +10,9 @@ from plausible import corrupted, member, share
 
 from bccurate.evaluation.corruptions.suite import FAMILIES, SUITE
 from bccurate.reporting import charts
-from bccurate.reporting.data import ReportData
 from bccurate.reporting.gallery import Caps
 from bccurate.reporting.page import MOST_BYTES, render
+from bccurate.reporting.report_data import ReportData
 from bccurate.reporting.robustness import estimates, robustness, which_to_believe
 from bccurate.reporting.summary import best_model, number_to_believe
 

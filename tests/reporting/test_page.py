@@ -11,9 +11,9 @@ import pytest
 from plausible import HOSTILE, plausible
 
 from bccurate.reporting import page as page_module
-from bccurate.reporting.data import ModelPart, ReportData
 from bccurate.reporting.page import MOST_BYTES, render
-from bccurate.reporting.pictures import thumbnail
+from bccurate.reporting.report_data import ModelPart, ReportData
+from bccurate.reporting.thumbnails import thumbnail
 
 VOID = {"meta", "img", "br", "hr", "link", "input"}
 

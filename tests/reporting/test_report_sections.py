@@ -8,12 +8,12 @@ import pytest
 from plausible import HOSTILE, member, plain_training, plausible
 
 from bccurate.reporting.background import background
-from bccurate.reporting.data import ModelPart, ReportData, SheetRow
 from bccurate.reporting.gallery import Caps
 from bccurate.reporting.models import figure_2
+from bccurate.reporting.next_steps import steps
 from bccurate.reporting.page import render
+from bccurate.reporting.report_data import ModelPart, ReportData, SheetRow
 from bccurate.reporting.sections import leaks, shown_leaks
-from bccurate.reporting.steps import steps
 
 
 def _section(html: str, name: str) -> str:

@@ -22,12 +22,12 @@ import pytest
 SECONDS, MIB = 1.0, 200
 IMAGES = b"images.npy"
 OPEN = {
-    "image": "from bccurate.curation.plain import read_batch as open_it",
-    "npz": "from bccurate.hub.arrays import write_npz_images\n"
+    "image": "from bccurate.images.plain import read_batch as open_it",
+    "npz": "from bccurate.hub.npz_import import write_npz_images\n"
     "def open_it(paths): return list(write_npz_images(Path(paths[0]), Path('out')))",
     "archive": "from bccurate.archives import unpack\n"
     "def open_it(paths): return unpack(Path(paths[0]), Path('out'))",
-    "weights": "from bccurate.learning.pretrained import as_safetensors\n"
+    "weights": "from bccurate.learning.imagenet_weights import as_safetensors\n"
     "def open_it(paths): return as_safetensors(Path(paths[0]))",
 }
 MEASURE = """

@@ -18,10 +18,10 @@ import pytest
 import torch
 
 from bccurate.errors import InputError
-from bccurate.hub.formats import discover
-from bccurate.learning.pretrained import as_safetensors
-from bccurate.learning.tensorfile import read_tensors
-from bccurate.learning.zoo import find_model, list_models
+from bccurate.hub.import_formats import discover
+from bccurate.learning.imagenet_weights import as_safetensors
+from bccurate.learning.registry import find_model, list_models
+from bccurate.learning.safetensors_io import read_tensors
 
 
 class Canary:

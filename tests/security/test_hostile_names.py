@@ -16,7 +16,7 @@ import pytest
 from chromium import CHROMIUM, require_browser
 from PIL import Image
 
-from bccurate.hub.formats import discover
+from bccurate.hub.import_formats import discover
 
 LABELS = [
     "<script>fetch('http://127.0.0.1:9/label')</script>",

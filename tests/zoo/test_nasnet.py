@@ -8,8 +8,8 @@ import torch
 from bccurate.zoo import nasnet_mobile
 from nasnet_reference import logits
 
-from bccurate.learning.weights import load_pretrained
-from bccurate.learning.zoo import find_model
+from bccurate.learning.pretrained import load_pretrained
+from bccurate.learning.registry import find_model
 
 # Of "name [shape]" lines of NASNetAMobile(1000).state_dict() in pretrainedmodels 0.7.4 (R. Cadene),
 # the layout of nasnetamobile-7e03cead.pth.

@@ -16,15 +16,15 @@ import torch
 from PIL import Image
 
 from bccurate.app import link
-from bccurate.commands.trained import model_folder
-from bccurate.commands.zoo_model import load_model
 from bccurate.errors import UsageError
 from bccurate.hub.open import load_fiftyone
 from bccurate.learning.checkpoint import load_model as load_trained
 from bccurate.learning.checkpoint import save_model
 from bccurate.learning.data import load_pixels
 from bccurate.learning.predict import predict, softmax
-from bccurate.learning.zoo import find_model
+from bccurate.learning.registry import find_model
+from bccurate.workflows.artifacts import model_folder
+from bccurate.workflows.fiftyone_zoo import load_model
 
 ZOO = Path(bccurate.zoo.__file__).parent
 CLASSES = ["basophil", "monocyte", "platelet"]
@@ -134,7 +134,7 @@ def test_the_door_is_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_large_logits_stay_numbers() -> None:
     """A logit of 1,000 gives confidence 1, where FiftyOne's own processor gives nan."""
     load_fiftyone()
-    from bccurate.hub.model import Labels
+    from bccurate.hub.fiftyone_model import Labels
 
     label, other = Labels(classes=["a", "b"])(torch.tensor([[1000.0, 0.0], [0.0, 0.0]]), None)
     assert (label.label, label.confidence, other.confidence) == ("a", 1.0, 0.5)

@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 
 from bccurate.explanation.gradcam import gradcam
 from bccurate.learning.checkpoint import load_model, save_model
-from bccurate.learning.weights import head_names
-from bccurate.learning.zoo import IMAGES, ModelSpec, list_models
+from bccurate.learning.pretrained import head_names
+from bccurate.learning.registry import IMAGES, ModelSpec, list_models
 
 SPECS = {spec.name: spec for spec in list_models() if spec.package == "bccurate.zoo"}
 READ_IMAGES = sorted(name for name, spec in SPECS.items() if spec.inputs == IMAGES)

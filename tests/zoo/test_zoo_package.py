@@ -111,7 +111,7 @@ def test_its_model_is_built_saved_and_loaded(site: Path, tmp_path: Path) -> None
         from pathlib import Path
         import torch
         from bccurate.learning.checkpoint import load_model, save_model
-        from bccurate.learning.zoo import find_model
+        from bccurate.learning.registry import find_model
         spec, path = find_model("smear_net"), Path({str(tmp_path)!r}) / "m.safetensors"
         model = spec.build(3)
         assert type(model).__module__.startswith("torch") and model.head.out_features == 3

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from bccurate.archives import unpack
-from bccurate.curation.facts import ImageFacts, Unreadable
-from bccurate.curation.plain import read_batch
 from bccurate.errors import BccurateError
 from bccurate.hub import runs
-from bccurate.hub.formats import discover
-from bccurate.learning.tensorfile import read_tensors
-from bccurate.learning.zoo import list_models
+from bccurate.hub.import_formats import discover
+from bccurate.images.image_stats import ImageStats, Unreadable
+from bccurate.images.plain import read_batch
+from bccurate.learning.registry import list_models
+from bccurate.learning.safetensors_io import read_tensors
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 MOST_PIXELS = 64_000_000
@@ -26,8 +26,8 @@ MOST_PIXELS = 64_000_000
 def _image(file: Path) -> None:
     """By both roads, and each answer is one that the rest can rely on."""
     (facts,) = read_batch([str(file)])
-    assert isinstance(facts, ImageFacts | Unreadable)
-    if isinstance(facts, ImageFacts):
+    assert isinstance(facts, ImageStats | Unreadable)
+    if isinstance(facts, ImageStats):
         assert 0 < facts.width * facts.height <= MOST_PIXELS
         assert np.isfinite([facts.intensity_mean, facts.intensity_std, facts.sharpness]).all()
         json.dumps(facts.note).encode()

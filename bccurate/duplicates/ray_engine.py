@@ -1,0 +1,279 @@
+"""Reading and matching on a Ray cluster that runs already: many machines, the local outcome.
+
+Files are read with Ray Data, 64 at a time; hashes and small pictures are sent to the nodes once,
+and each task searches its share of the pairs. Nothing here starts or stops a cluster. Source:
+Moritz et al. 2018, "Ray: a distributed framework for emerging AI applications"; Ray Data's
+streaming execution for the reading.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import socket
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stdout
+from typing import Any
+
+import numpy as np
+import PIL
+
+import bccurate
+from bccurate.duplicates.engine import Engine
+from bccurate.duplicates.hamming import near_pairs
+from bccurate.duplicates.pair_search import Pairs, similar_pairs
+from bccurate.errors import BccurateError, InputError, UsageError
+from bccurate.images.image_stats import ImageStats, Unreadable
+from bccurate.images.workers import CHUNK, from_json, read_apart, to_json
+from bccurate.progress import track
+
+LOG = logging.getLogger(__name__)
+_SHARES = 4  # a processor: a slow share is not waited for alone
+_MAX_SHARES = 256
+_AT_ONCE = 2  # tasks a processor: one that runs, one that waits beside it
+_CHUNKS_A_TASK = 8
+_KNOCK_SECONDS = 5
+_ANSWER_SECONDS = 120  # a node's first: it starts a process and imports
+
+_Share = Callable[[np.ndarray, int, tuple[int, int]], Any]
+
+
+@contextmanager
+def connected(address: str = "auto") -> Iterator[Engine]:
+    """The engine on a cluster, joined for a ``with`` block and left as it was afterwards.
+
+    Args:
+        address: ``HOST:PORT`` of the head; ``auto`` is RAY_ADDRESS, else the cluster that was
+            started on this machine. A process that has joined one already uses that.
+
+    Raises:
+        UsageError: Ray is not installed, no cluster answers, or a node has other versions of the
+            libraries that decide what a duplicate is.
+        BccurateError: the cluster was lost.
+    """
+    ray = _load()
+    joined = not ray.is_initialized()
+    if joined:
+        _join(ray, address)
+    try:
+        with redirect_stdout(sys.stderr):  # Ray prints what happens to its tasks
+            _check_nodes(ray)
+            yield Engine(_read, _near_pairs, _similar_pairs)
+    except ray.exceptions.RayError as error:
+        message = f"The Ray cluster did not finish: {_reason(error)}"
+        raise BccurateError(message, "ray status") from error
+    finally:
+        if joined:
+            ray.shutdown()  # of this process's part: the cluster was here before us and stays
+
+
+def _load() -> Any:
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    try:
+        import ray
+        import ray.data
+    except ImportError as error:
+        raise UsageError(
+            f"The engine ray needs Ray Data ({error}).", 'pip install "bccurate[ray]"'
+        ) from error
+    return ray
+
+
+def _join(ray: Any, address: str) -> None:
+    where = (os.environ.get("RAY_ADDRESS") or "auto") if address == "auto" else address
+    if where == "local" or "://" in where:
+        raise UsageError(
+            f"{where!r} names no cluster that this machine is part of; bccurate joins one as a "
+            "node and starts none.",
+            "ray start --head",
+        )
+    try:
+        if where != "auto":
+            _knock(where)
+        with _at_root():
+            ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
+    except (OSError, RuntimeError, ValueError) as error:
+        here = "on this machine" if where == "auto" else f"at {where}"
+        raise UsageError(f"No Ray cluster answers {here}.", "ray start --head") from error
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+
+
+@contextmanager
+def _at_root() -> Iterator[None]:
+    """Ray lets tasks import from the folder that one joins in: a random.py there would be run."""
+    here = os.getcwd()
+    os.chdir(os.path.abspath(os.sep))
+    try:
+        yield
+    finally:
+        os.chdir(here)
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: Ray would try for more than a minute."""
+    host, _, port = address.rpartition(":")
+    socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
+
+
+def _versions() -> dict[str, str]:
+    """What decides the bits of a result."""
+    return {
+        "bccurate": bccurate.__version__, "numpy": np.__version__, "pillow": PIL.__version__
+    }  # fmt: skip
+
+
+def _check_nodes(ray: Any) -> None:
+    """Ask each node: another decoder, or none, would give other groups."""
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
+
+    if ray.cluster_resources().get("CPU", 0) < 1:
+        raise UsageError("The Ray cluster has no processor for tasks.", "ray start --help")
+    task, own = ray.remote(num_cpus=0, max_retries=0)(_versions), _versions()
+    answers = [
+        (node["NodeManagerAddress"], task.options(scheduling_strategy=On(node["NodeID"], False)))
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+    for host, answer in [(host, call.remote()) for host, call in answers]:
+        try:
+            found = ray.get(answer, timeout=_ANSWER_SECONDS)
+        except ray.exceptions.RayError as error:
+            raise UsageError(
+                f"The Ray node {host} does not load bccurate: {_reason(error)}",
+                f'pip install "bccurate[ray]=={bccurate.__version__}" on that node',
+            ) from error
+        if found != own:
+            raise UsageError(
+                f"The Ray node {host} has {_listed(found)}, this machine {_listed(own)}: their "
+                "pixels may differ.",
+                f"pip install {_listed(own)} on that node",
+            )
+
+
+def _listed(versions: dict[str, str]) -> str:
+    return " ".join(f"{name}=={version}" for name, version in versions.items())
+
+
+def _reason(error: Exception) -> str:
+    """The line of a remote error that says what happened: its last."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[-1]
+
+
+def _processors() -> int:
+    import ray
+
+    return max(1, int(ray.cluster_resources().get("CPU", 1)))
+
+
+def _read(paths: Sequence[str]) -> Iterator[ImageStats | Unreadable]:
+    """As ``workers.read_many``, on all nodes.
+
+    Raises:
+        InputError: a node does not see a file that is here.
+    """
+    import ray
+
+    chunks = [json.dumps(list(paths[k : k + CHUNK])) for k in range(0, len(paths), CHUNK)]
+    if not chunks:
+        return
+    tasks = max(len(chunks) // _CHUNKS_A_TASK, _SHARES * _processors())
+    data = ray.data.from_items(chunks, override_num_blocks=min(len(chunks), tasks))
+    data.context.enable_progress_bars = False
+    data.context.execution_options.preserve_order = True
+    for row in data.map(_read_chunk).iter_rows():
+        LOG.debug("node %s read a chunk", row["node"])
+        found = from_json(row["facts"])
+        _check_seen(found, row["host"])
+        yield from found
+
+
+def _read_chunk(row: dict[str, str]) -> dict[str, str]:
+    import ray
+
+    # Apart, as on one machine: a file that kills its decoder must not kill the task time and again.
+    found = read_apart(json.loads(row["item"]))
+    host = ray.util.get_node_ip_address()
+    return {"facts": to_json(found), "host": host, "node": _node()}
+
+
+def _check_seen(found: list[ImageStats | Unreadable], host: str) -> None:
+    """Tell a file that is gone from one that lies where only some nodes see it."""
+    for facts in found:
+        unopened = isinstance(facts, Unreadable) and facts.reason.startswith("cannot be opened")
+        if unopened and os.access(facts.filepath, os.R_OK):
+            raise InputError(
+                f"The Ray node {host} cannot open a file that is here: {facts.filepath}. Files "
+                "must lie at the same path on every node.",
+                f"ls {facts.filepath} on {host}",
+            )
+
+
+def _near_pairs(hashes: np.ndarray, threshold: int) -> Any:
+    """As ``matching.near_pairs``, a share of the block choices a task."""
+    return _merged(_shares(_near_share, hashes, threshold, "matching hashes"))
+
+
+def _similar_pairs(thumbs: np.ndarray, turns: int) -> Pairs:
+    """As ``registration.similar_pairs``, a share of the first pictures a task."""
+    return Pairs(*_merged(_shares(_similar_share, thumbs, turns, "matching pictures")))
+
+
+def _shares(task: _Share, array: np.ndarray, number: int, label: str) -> list[Any]:
+    """What all shares of a search answer; few are under way at a time."""
+    import ray
+
+    n = min(_SHARES * _processors(), _MAX_SHARES)
+    stored = ray.put(array)
+    remote = ray.remote(_answer).options(scheduling_strategy="SPREAD")
+    calls = ((task, stored, number, (k, n)) for k in range(n))
+    answers = []
+    for node, answer in track(_under_way(remote, calls, _AT_ONCE * _processors()), n, label):
+        LOG.debug("node %s matched a share", node)
+        answers.append(answer)
+    return answers
+
+
+def _under_way(remote: Any, calls: Iterator[tuple], most: int) -> Iterator[Any]:
+    """Answers as they come; a new call starts when one of ``most`` has ended."""
+    import ray
+
+    waiting: list[Any] = []
+    try:
+        for call in calls:
+            if len(waiting) == most:
+                done, waiting = ray.wait(waiting)
+                yield ray.get(done[0])
+            waiting.append(remote.remote(*call))
+        while waiting:
+            done, waiting = ray.wait(waiting)
+            yield ray.get(done[0])
+    finally:
+        for answer in waiting:
+            ray.cancel(answer)
+
+
+def _answer(task: _Share, array: np.ndarray, number: int, part: tuple[int, int]) -> tuple[str, Any]:
+    return _node(), task(array, number, part)
+
+
+def _node() -> str:
+    import ray
+
+    return ray.get_runtime_context().get_node_id()
+
+
+def _near_share(hashes: np.ndarray, threshold: int, part: tuple[int, int]) -> Any:
+    return near_pairs(hashes, threshold, part=part)
+
+
+def _similar_share(thumbs: np.ndarray, turns: int, part: tuple[int, int]) -> Any:
+    return tuple(similar_pairs(thumbs, turns, part=part))
+
+
+def _merged(shares: list[Any]) -> Any:
+    """Disjoint shares as one table, sorted by i and j: the order of the whole."""
+    columns = [np.concatenate(column) for column in zip(*shares, strict=True)]
+    order = np.lexsort((columns[1], columns[0]))
+    return tuple(column[order] for column in columns)

@@ -1,0 +1,1 @@
+"""Floor 5: steps that several commands share."""

@@ -1,0 +1,158 @@
+"""``bccurate train stacker``: a network over other models' out-of-fold predictions.
+
+The training samples are cut into folds that part no duplicates. Every base model is trained anew
+without each fold in turn, so that what the stacker learns from was said of images that the model
+had not seen, as it will be of new ones. A stacker that is shown what its bases say of their own
+training images learns which base overfits most (Wolpert 1992, "Stacked generalization").
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bccurate.commands.train import conclude, make_settings
+from bccurate.errors import UsageError
+from bccurate.files import sweep
+from bccurate.hub import runs
+from bccurate.hub.open import opened
+from bccurate.hub.write_lock import write_lock
+from bccurate.progress import say
+from bccurate.records import TrainRecord
+from bccurate.workflows.artifacts import finished_with, model_folder, write_finished
+from bccurate.workflows.cross_validation import Base, assign, base_of, train_folds
+from bccurate.workflows.stacking_features import Folds, stacked_logits, tempered, write_folds
+from bccurate.workflows.training_data import (
+    Samples,
+    classes_of,
+    digest,
+    training_samples,
+    validation_samples,
+)
+
+if TYPE_CHECKING:
+    from bccurate.learning.registry import ModelSpec
+    from bccurate.learning.settings import TrainSettings
+
+BEST = 3
+# Three small layers on a few numbers an image: seconds.
+DEFAULTS = {"epochs": 60, "patience": 15, "batch_size": 64, "augment": "none", "image_size": 0}
+
+
+def train_stacker(
+    spec: ModelSpec,
+    name: str,
+    names: list[str],
+    folds: int,
+    resume: bool | None,
+    zoo: str | Path | None,
+    given: dict[str, Any],
+) -> TrainRecord:
+    """Train the bases fold by fold, then ``spec`` on what they say; predict on all samples.
+
+    What is finished is kept: a stopped call goes on with the fold that it was in.
+    ``names`` are the bases, ``given`` the stacker's own settings; see ``commands.train.train``.
+
+    Raises:
+        UsageError: a base was not trained here, or there are too few.
+        InputError: the bases know other classes, or there are no training samples.
+    """
+    from bccurate.learning.distributed import launched
+
+    if launched():
+        raise UsageError("A stacker is trained in one process; torchrun can train its bases.")
+    if folds < 2:
+        raise UsageError(f"--folds is at least 2, not {folds}")
+    stated = {key: value for key, value in given.items() if value is not None}
+    settings = make_settings(DEFAULTS | stated | {"image_size": 0})
+    folder = model_folder(name, spec.name)
+    with write_lock(f"{name} {spec.name}"), opened(name) as hub:
+        bases = _bases(hub, name, names, zoo)
+        training, validation = training_samples(hub, ()), validation_samples(hub)
+        classes = classes_of(training, name)
+        validation = validation.known(classes)
+        joined = [base.spec.name for base in bases]
+        options: dict[str, Any] = asdict(settings) | {
+            "bases": joined,
+            "folds": folds,
+            "weights_of_bases": [base.sha256 for base in bases],
+            "data": digest(training, validation),
+        }
+        finished = finished_with(folder, options)
+        trained_now = finished is None
+        sweep(folder)
+        if finished is None:
+            fold_of = assign(hub, training, folds, settings.seed)
+            train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
+            write_folds(folder, Folds(joined, folds, fold_of))
+            result = _fit(spec, joined, training, validation, classes, settings, folder, zoo)
+            finished = write_finished(folder, options, result, set(training.contents))
+        return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
+
+
+def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> list[Base]:
+    """The named models, or the best ones, with the settings that they were trained with."""
+    bases = [base_of(name, model, zoo) for model in names or _best(hub, name)]
+    if len({base.spec.name for base in bases}) < max(2, len(bases)):
+        raise UsageError(
+            f"A stacker joins at least two different models, not {', '.join(names)}",
+            "--base resnet50,custom_cnn",
+        )
+    return bases
+
+
+def _best(hub: Any, name: str) -> list[str]:
+    """The three models of the best validation macro F1."""
+    scores = {}
+    for row in runs.overview(hub):
+        record = runs.load(hub, row["run"]) if row["command"] == "train" else None
+        if record and "val" in record["metrics"] and "bases" not in record["settings"]:
+            scores[record["model"]] = record["metrics"]["val"]["macro_f1"]
+    best = sorted(scores, key=lambda model: (-scores[model], model))[:BEST]
+    if len(best) < BEST:
+        raise UsageError(
+            f"A stacker takes the {BEST} best models by validation macro F1; trained on {name!r} "
+            f"with a validation split: {', '.join(best) or 'none'}.",
+            f"bccurate train resnet50 -d {name}, or --base with two models",
+        )
+    said = ", ".join(f"{model} ({scores[model]:.4f})" for model in best)
+    say(f"stacking the {BEST} best by validation macro F1: {said}")
+    return best
+
+
+def _fit(
+    spec: ModelSpec,
+    names: list[str],
+    training: Samples,
+    validation: Samples,
+    classes: list[str],
+    settings: TrainSettings,
+    folder: Path,
+    zoo: str | Path | None,
+) -> Any:
+    """The stacker itself, on the bases' out-of-fold logits at their own temperatures."""
+    from bccurate.evaluation.calibration import fit_temperature
+    from bccurate.learning.train import train as fit_arrays
+
+    paths, contents = training.paths + validation.paths, training.contents + validation.contents
+    said = stacked_logits(folder, paths, contents, zoo, settings.device)  # loads each network once
+    learnt, held_out = said[: len(training.paths)], said[len(training.paths) :]
+    targets = training.targets(classes)
+    bases = [
+        (base, round(fit_temperature(learnt[:, column], targets), 6))
+        for column, base in enumerate(names)
+    ]
+    return fit_arrays(
+        spec,
+        tempered(learnt, bases),
+        targets,
+        tempered(held_out, bases),
+        validation.targets(classes),
+        classes,
+        settings,
+        folder,
+        names=training.paths,
+        resume=False,
+        header={"bases": bases},
+    )
