@@ -1,19 +1,12 @@
-"""``bccurate predict``: a trained model's predictions on all samples, written back."""
+"""``bccurate predict``: write a trained model's predictions on all samples."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
-from bccurate.files import sha256_of_file
-from bccurate.hub import runs
-from bccurate.hub.open import opened
-from bccurate.hub.predictions import field_of, show_in_app
-from bccurate.hub.read import columns, require_samples
 from bccurate.records import PredictRecord
 from bccurate.settings import dataset_in_use
-from bccurate.workflows.artifacts import predict_chunks, weights_file
-from bccurate.workflows.stacking_features import contents_of, predict_stack
+from bccurate.workflows.prediction import predict_samples
 
 
 def predict(
@@ -23,7 +16,7 @@ def predict(
     device: str = "auto",
     zoo: str | Path | None = None,
 ) -> PredictRecord:
-    """Predict on every readable sample, variants too; only what is new where weights are the same.
+    """Predict on every readable sample, variants included; stored predictions are kept.
 
     Args:
         model: a model that was trained on this dataset.
@@ -37,33 +30,4 @@ def predict(
         UsageError: an unknown model or dataset, or the model was not trained here.
         InputError: the weights are broken.
     """
-    from bccurate.learning.checkpoint import load_model
-
-    name = dataset_in_use(dataset)
-    field = field_of(model)
-    with opened(name, write=True) as hub:
-        file = weights_file(name, model, zoo)
-        view = hub.match_tags("unreadable", bool=False)
-        require_samples(view, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        options = {"weights": sha256_of_file(file)}
-        same = runs.stored_options(hub, f"predict_{field}") == options
-        ids, paths, done = columns(view, "id", "filepath", f"{field}.label")
-        todo = [i for i, label in enumerate(done) if not (same and label)]
-        record = PredictRecord(name, model, field, len(ids), 0.0, changed=bool(todo))
-        if not todo:
-            stored = runs.load(hub, f"predict_{field}")
-            return replace(PredictRecord.from_json(stored or {}), n=len(ids), changed=False)
-        trained = load_model(file, zoo)
-        if not same:  # after a kill in between, what is there counts as nobody's
-            runs.forget(hub, f"predict_{field}")
-        rows = [ids[i] for i in todo], [paths[i] for i in todo]
-        if trained.bases:
-            contents = contents_of(hub, view)
-            known = [contents[i] for i in todo]
-            speed = predict_stack(hub, trained, model, *rows, known, zoo, device)
-        else:
-            speed = predict_chunks(hub, trained, model, *rows, batch_size, device)
-        record = replace(record, images_per_second=round(speed, 1))
-        show_in_app(hub, field)
-        runs.save(hub, f"predict_{field}", record, options)
-        return record
+    return predict_samples(model, dataset_in_use(dataset), batch_size, device, zoo)

@@ -3,56 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from bccurate.app.link import share_zoo
-from bccurate.commands.predict import predict
-from bccurate.errors import UsageError, nearest
+from bccurate.errors import UsageError
 from bccurate.files import sweep
-from bccurate.hub import runs
 from bccurate.hub.open import opened
-from bccurate.hub.predictions import field_of
-from bccurate.hub.views import clean
 from bccurate.hub.write_lock import write_lock
 from bccurate.progress import say
 from bccurate.records import TrainRecord
 from bccurate.settings import dataset_in_use
-from bccurate.workflows.artifacts import (
-    WEIGHTS,
-    finished_with,
-    model_folder,
-    part_metrics,
-    seen_warnings,
-    split_parts,
-    write_finished,
-)
-from bccurate.workflows.model_card import with_card
+from bccurate.workflows.artifacts import finished_with, model_folder, write_finished
+from bccurate.workflows.train_stacker import StackerRequest, train_stacker
 from bccurate.workflows.training_data import (
-    Samples,
     classes_of,
     digest,
     training_samples,
     validation_samples,
 )
-from bccurate.workflows.training_history import earlier_trainings, held_out
+from bccurate.workflows.training_run import Trained, TrainingWork, conclude, fit, make_settings
 
 if TYPE_CHECKING:
     from bccurate.learning.distributed import World
     from bccurate.learning.registry import ModelSpec
-    from bccurate.learning.settings import TrainResult, TrainSettings
+    from bccurate.learning.settings import TrainSettings
 
 
-class Work(NamedTuple):
-    """What is to be trained on; the same in every process."""
+@dataclass(frozen=True)
+class _Request:
+    """What the command line or a caller asked for."""
 
-    training: Samples
-    validation: Samples
-    classes: list[str]
-    folder: Path
+    dataset: str
+    views: list[str]
     resume: bool | None
-    log: str = "none"
+    zoo: str | Path | None
+    log: str
 
 
 def train(
@@ -104,12 +90,10 @@ def train(
     spec = find_model(model, zoo)
     settings = with_recipe(recipe, settings)
     if spec.inputs == PREDICTIONS:
-        from bccurate.workflows.train_stacker import train_stacker
-
         if views:
             raise UsageError(f"{model} takes the views of its bases: leave out --view")
-        name = dataset_in_use(dataset)
-        return train_stacker(spec, name, list(bases), folds, resume, zoo, settings)
+        stack = StackerRequest(dataset_in_use(dataset), list(bases), folds, resume, zoo)
+        return train_stacker(spec, stack, settings)
     if bases:
         raise UsageError(f"{model} reads images: it takes no --base", "bccurate train stacker")
     check_log(log)
@@ -117,73 +101,24 @@ def train(
     chosen = make_settings(settings | {"image_size": size})
     with joined(pick_device(chosen.device)) as world:
         if world.leads:
-            name = dataset_in_use(dataset)
-            plan = (list(views), resume, zoo, log)
-            return world.same(_lead(spec, name, *plan, chosen, world))
+            request = _Request(dataset_in_use(dataset), list(views), resume, zoo, log)
+            return world.same(_lead(spec, request, chosen, world))
         _follow(spec, chosen, world)
         return world.same(cast(TrainRecord, None))
 
 
-def make_settings(given: dict[str, Any]) -> TrainSettings:
-    """The settings ``given``, those that are None left out, the rest by default.
-
-    Raises:
-        UsageError: an unknown name, or a value out of range.
-    """
-    from bccurate.learning.settings import TrainSettings
-
-    known = [field.name for field in fields(TrainSettings)]
-    for name in given:
-        if name not in known:
-            raise UsageError(f"train has no setting {name!r}.{nearest(name, known)}")
-    settings = TrainSettings(**{key: value for key, value in given.items() if value is not None})
-    settings.check()
-    return settings
-
-
-def fit(
-    spec: ModelSpec, work: Work, settings: TrainSettings, world: World | None = None
-) -> TrainResult:
-    """Decode the images and train on them; the weights go to the work's folder."""
-    from bccurate.learning.data import load_pixels
-    from bccurate.learning.train import train as fit_arrays
-
-    return fit_arrays(
-        spec,
-        load_pixels(work.training.paths, settings.image_size),
-        work.training.targets(work.classes),
-        load_pixels(work.validation.paths, settings.image_size),
-        work.validation.targets(work.classes),
-        work.classes,
-        settings,
-        work.folder,
-        names=work.training.paths,
-        resume=work.resume,
-        world=world,
-        log=work.log,
-    )
-
-
-def _lead(
-    spec: ModelSpec,
-    name: str,
-    views: list[str],
-    resume: bool | None,
-    zoo: str | Path | None,
-    log: str,
-    settings: TrainSettings,
-    world: World,
-) -> TrainRecord:
-    """The process that reads and writes the dataset; it tells the others what to train on."""
+def _lead(spec: ModelSpec, request: _Request, settings: TrainSettings, world: World) -> TrainRecord:
+    """Run in the process that reads and writes the dataset; send the others their samples."""
+    name = request.dataset
     with write_lock(f"{name} {spec.name}"), opened(name) as hub:
-        training, validation = training_samples(hub, views), validation_samples(hub)
+        training, validation = training_samples(hub, request.views), validation_samples(hub)
         classes = classes_of(training, name)
         validation = validation.known(classes)
-        options = asdict(settings) | {"views": views, "data": digest(training, validation)}
+        options = asdict(settings) | {"views": request.views, "data": digest(training, validation)}
         folder = model_folder(name, spec.name)
         finished = finished_with(folder, options)
         trained_now = finished is None
-        work = Work(training, validation, classes, folder, resume, log)
+        work = TrainingWork(training, validation, classes, folder, request.resume, request.log)
         world.same(work if trained_now else None)
         sweep(folder)
         if finished is None:
@@ -193,45 +128,12 @@ def _lead(
             )
             result = fit(spec, work, settings, world)
             finished = write_finished(folder, options, result, set(training.contents))
-        return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
+        trained = Trained(spec.name, classes, finished, options, trained_now, request.zoo)
+        return conclude(hub, trained)
 
 
 def _follow(spec: ModelSpec, settings: TrainSettings, world: World) -> None:
-    """A further process: it trains along and touches nothing else."""
-    work: Work | None = world.same(None)
+    """Run in a further process: take part in the training and write nothing."""
+    work: TrainingWork | None = world.same(None)
     if work is not None:
         fit(spec, work, settings, world)
-
-
-def conclude(
-    hub: Any,
-    model: str,
-    classes: list[str],
-    finished: dict[str, Any],
-    options: dict[str, Any],
-    trained_now: bool,
-    zoo: str | Path | None,
-) -> TrainRecord:
-    """Predict with the trained weights, and store what was done as a run."""
-    run = f"train_{field_of(model)}"
-    with opened(hub.name, write=True) as hub:  # again: others may have written while it trained
-        predicted = predict(model, hub.name, device=options["device"], zoo=zoo)
-        parts, left_out = split_parts(clean(hub), model, classes, set(finished["seen"]))
-        record = TrainRecord(
-            dataset=hub.name,
-            model=model,
-            settings={key: value for key, value in options.items() if key != "data"},
-            device=finished["device"],
-            weights=str(model_folder(hub.name, model) / WEIGHTS),
-            best_epoch=finished["best_epoch"],
-            history=finished["history"],
-            images_per_second=finished["images_per_second"],
-            metrics=part_metrics(parts, classes),
-            held_out=held_out(parts),
-            earlier=earlier_trainings(runs.load(hub, run), options.get("views", [])),
-            warnings=seen_warnings(left_out),
-        )
-        share_zoo()
-        changed = runs.save(hub, run, record, options)
-        record = replace(record, changed=changed or trained_now or predicted.changed)
-        return with_card(hub, record, zoo)

@@ -9,13 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.commands.evaluate import measure
 from bccurate.errors import UsageError
 from bccurate.hub import runs
 from bccurate.hub.open import opened
 from bccurate.records import CompareRecord, EvaluateRecord
 from bccurate.settings import dataset_in_use
-from bccurate.workflows.artifacts import Part, require_current_predictions
+from bccurate.workflows.artifacts import require_current_predictions
+from bccurate.workflows.measure_model import measure
+from bccurate.workflows.split_metrics import Part
 
 RUN = "evaluate"
 

@@ -19,7 +19,8 @@ from bccurate.hub.predictions import field_of
 from bccurate.hub.read import columns
 from bccurate.progress import say
 from bccurate.records import CorruptionsRecord
-from bccurate.workflows.artifacts import Part, model_folder, weights_file
+from bccurate.workflows.artifacts import model_folder, weights_file
+from bccurate.workflows.split_metrics import Part
 from bccurate.workflows.stacking_features import new_image_predictor
 
 if TYPE_CHECKING:

@@ -11,7 +11,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bccurate.commands.train import Work, fit, make_settings
 from bccurate.curation.splits import assign_folds
 from bccurate.errors import InputError, UsageError
 from bccurate.files import sweep
@@ -26,6 +25,7 @@ from bccurate.workflows.artifacts import (
 )
 from bccurate.workflows.stacking_features import fold_folder
 from bccurate.workflows.training_data import Samples, classes_of, digest, training_samples
+from bccurate.workflows.training_run import TrainingWork, fit, make_settings
 
 if TYPE_CHECKING:
     from bccurate.learning.registry import ModelSpec
@@ -76,17 +76,29 @@ def assign(hub: Any, training: Samples, folds: int, seed: int) -> dict[str, int]
     return linked | dict(zip(training.contents, assigned, strict=True))
 
 
-def train_folds(
-    hub: Any,
-    bases: list[Base],
-    folds: int,
-    fold_of: dict[str, int],
-    validation: Samples,
-    classes: list[str],
-    folder: Path,
-    resume: bool | None = None,
-) -> None:
-    """Train each base without each fold in turn, as it was trained; what is finished is kept.
+@dataclass(frozen=True)
+class FoldPlan:
+    """How the training samples are cut into folds.
+
+    Attributes:
+        folds: number of folds.
+        fold_of: checksum of pixels to fold.
+        validation: samples that choose the epoch.
+        classes: label of each logit.
+        folder: where the weights of the folds go.
+        resume: as for ``bccurate.train``.
+    """
+
+    folds: int
+    fold_of: dict[str, int]
+    validation: Samples
+    classes: list[str]
+    folder: Path
+    resume: bool | None = None
+
+
+def train_folds(hub: Any, bases: list[Base], plan: FoldPlan) -> None:
+    """Train each base without each fold, with the settings of its own training; keep finished ones.
 
     Weights go to ``fold_folder(folder, base, fold)``.
 
@@ -95,16 +107,19 @@ def train_folds(
     """
     for base in bases:
         everything = training_samples(hub, base.views)
-        if classes_of(everything, hub.name) != classes:
-            raise InputError(f"{base.spec.name} was trained on other classes than {classes}")
-        for fold in range(folds):
-            others = Samples.of(row for row in everything.rows() if fold_of.get(row[2]) != fold)
-            place = fold_folder(folder, base.spec.name, fold)
-            options = asdict(base.settings) | {"data": digest(others, validation)}
-            if resume is not False and finished_with(place, options):
+        if classes_of(everything, hub.name) != plan.classes:
+            raise InputError(f"{base.spec.name} was trained on other classes than {plan.classes}")
+        for fold in range(plan.folds):
+            others = Samples.of(
+                row for row in everything.rows() if plan.fold_of.get(row[2]) != fold
+            )
+            place = fold_folder(plan.folder, base.spec.name, fold)
+            options = asdict(base.settings) | {"data": digest(others, plan.validation)}
+            if plan.resume is not False and finished_with(place, options):
                 continue
             sweep(place)
-            say(f"{base.spec.name}, fold {fold + 1} of {folds}: {len(others.paths):,} images")
-            work = Work(others, validation, classes, place, None if resume else resume)
+            say(f"{base.spec.name}, fold {fold + 1} of {plan.folds}: {len(others.paths):,} images")
+            resume = None if plan.resume else plan.resume
+            work = TrainingWork(others, plan.validation, plan.classes, place, resume)
             result = fit(base.spec, work, base.settings)
             write_finished(place, options, result, set(others.contents))

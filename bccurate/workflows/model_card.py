@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import shlex
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,6 +17,8 @@ from bccurate.reporting.model_card import CardData, command_line, render_card
 from bccurate.workflows.artifacts import WEIGHTS, model_folder, read_finished
 
 CARD = "MODEL_CARD.md"
+# Options of ``train`` that are stored with the weights and are no settings of the training.
+OPTIONS_OF_TRAIN = ("views", "bases", "folds")
 R = TypeVar("R", TrainRecord, EvaluateRecord)
 
 
@@ -94,11 +95,10 @@ def _spec(model: str, zoo: str | Path | None) -> dict[str, Any]:
 
 
 def _command(dataset: str, model: str, options: dict[str, Any]) -> str:
-    from bccurate.commands.train import train
     from bccurate.learning.settings import TrainSettings
 
     start = shlex.join(["bccurate", "train", model, "-d", dataset])
-    known = [*inspect.signature(train).parameters, *(row.name for row in fields(TrainSettings))]
+    known = [*OPTIONS_OF_TRAIN, *(row.name for row in fields(TrainSettings))]
     joined = {k: ",".join(v) if k == "bases" else v for k, v in options.items()}
     return command_line(start, joined, known)
 

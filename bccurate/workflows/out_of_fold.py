@@ -16,7 +16,7 @@ from bccurate.hub.predictions import field_of, write_predictions
 from bccurate.hub.read import columns
 from bccurate.hub.views import originals
 from bccurate.workflows.artifacts import WEIGHTS, model_folder, read_finished
-from bccurate.workflows.cross_validation import Base, assign, base_of, train_folds
+from bccurate.workflows.cross_validation import Base, FoldPlan, assign, base_of, train_folds
 from bccurate.workflows.stacking_features import (
     Folds,
     contents_of,
@@ -113,7 +113,7 @@ def _train(hub: Any, base: Base, model: str, folds: int) -> list[str]:
     classes = classes_of(training, hub.name)
     validation = validation_samples(hub).known(classes)
     fold_of = assign(hub, training, folds, base.settings.seed)
-    train_folds(hub, [base], folds, fold_of, validation, classes, folder)
+    train_folds(hub, [base], FoldPlan(folds, fold_of, validation, classes, folder))
     write_folds(folder, Folds([model], folds, fold_of))
     found = [read_finished(fold_folder(folder, model, fold)) for fold in range(folds)]
     return [finished["weights"] for finished in found if finished]

@@ -8,11 +8,10 @@ training images learns which base overfits most (Wolpert 1992, "Stacked generali
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bccurate.commands.train import conclude, make_settings
 from bccurate.errors import UsageError
 from bccurate.files import sweep
 from bccurate.hub import runs
@@ -21,38 +20,49 @@ from bccurate.hub.write_lock import write_lock
 from bccurate.progress import say
 from bccurate.records import TrainRecord
 from bccurate.workflows.artifacts import finished_with, model_folder, write_finished
-from bccurate.workflows.cross_validation import Base, assign, base_of, train_folds
+from bccurate.workflows.cross_validation import Base, FoldPlan, assign, base_of, train_folds
 from bccurate.workflows.stacking_features import Folds, stacked_logits, tempered, write_folds
 from bccurate.workflows.training_data import (
-    Samples,
     classes_of,
     digest,
     training_samples,
     validation_samples,
 )
+from bccurate.workflows.training_run import Trained, TrainingWork, conclude, make_settings
 
 if TYPE_CHECKING:
     from bccurate.learning.registry import ModelSpec
-    from bccurate.learning.settings import TrainSettings
+    from bccurate.learning.settings import TrainResult, TrainSettings
 
 BEST = 3
 # Three small layers on a few numbers an image: seconds.
 DEFAULTS = {"epochs": 60, "patience": 15, "batch_size": 64, "augment": "none", "image_size": 0}
 
 
-def train_stacker(
-    spec: ModelSpec,
-    name: str,
-    names: list[str],
-    folds: int,
-    resume: bool | None,
-    zoo: str | Path | None,
-    given: dict[str, Any],
-) -> TrainRecord:
-    """Train the bases fold by fold, then ``spec`` on what they say; predict on all samples.
+@dataclass(frozen=True)
+class StackerRequest:
+    """What to stack.
 
-    What is finished is kept: a stopped call goes on with the fold that it was in.
-    ``names`` are the bases, ``given`` the stacker's own settings; see ``commands.train.train``.
+    Attributes:
+        dataset: its name.
+        bases: names of trained models; the three best by validation macro F1 where empty.
+        folds: number of parts of the training samples, at least 2.
+        resume: as for ``bccurate.train``.
+        zoo: a folder with a ``manifest.json``, or None.
+    """
+
+    dataset: str
+    bases: list[str]
+    folds: int
+    resume: bool | None
+    zoo: str | Path | None
+
+
+def train_stacker(spec: ModelSpec, request: StackerRequest, given: dict[str, Any]) -> TrainRecord:
+    """Train the bases fold by fold, then ``spec`` on their logits; predict on all samples.
+
+    Finished folds are kept: a stopped call continues with the fold that it was in.
+    ``given`` are the stacker's own settings, as for ``bccurate.train``.
 
     Raises:
         UsageError: a base was not trained here, or there are too few.
@@ -62,13 +72,14 @@ def train_stacker(
 
     if launched():
         raise UsageError("A stacker is trained in one process; torchrun can train its bases.")
+    name, folds, zoo = request.dataset, request.folds, request.zoo
     if folds < 2:
         raise UsageError(f"--folds is at least 2, not {folds}")
     stated = {key: value for key, value in given.items() if value is not None}
     settings = make_settings(DEFAULTS | stated | {"image_size": 0})
     folder = model_folder(name, spec.name)
     with write_lock(f"{name} {spec.name}"), opened(name) as hub:
-        bases = _bases(hub, name, names, zoo)
+        bases = _bases(hub, request)
         training, validation = training_samples(hub, ()), validation_samples(hub)
         classes = classes_of(training, name)
         validation = validation.known(classes)
@@ -84,16 +95,20 @@ def train_stacker(
         sweep(folder)
         if finished is None:
             fold_of = assign(hub, training, folds, settings.seed)
-            train_folds(hub, bases, folds, fold_of, validation, classes, folder, resume)
+            plan = FoldPlan(folds, fold_of, validation, classes, folder, request.resume)
+            train_folds(hub, bases, plan)
             write_folds(folder, Folds(joined, folds, fold_of))
-            result = _fit(spec, joined, training, validation, classes, settings, folder, zoo)
+            work = TrainingWork(training, validation, classes, folder, False)
+            result = _fit(spec, joined, work, settings, zoo)
             finished = write_finished(folder, options, result, set(training.contents))
-        return conclude(hub, spec.name, classes, finished, options, trained_now, zoo)
+        trained = Trained(spec.name, classes, finished, options, trained_now, zoo)
+        return conclude(hub, trained)
 
 
-def _bases(hub: Any, name: str, names: list[str], zoo: str | Path | None) -> list[Base]:
-    """The named models, or the best ones, with the settings that they were trained with."""
-    bases = [base_of(name, model, zoo) for model in names or _best(hub, name)]
+def _bases(hub: Any, request: StackerRequest) -> list[Base]:
+    """Return the named models, or the best ones, with the settings that they were trained with."""
+    names = request.bases or _best(hub, request.dataset)
+    bases = [base_of(request.dataset, model, request.zoo) for model in names]
     if len({base.spec.name for base in bases}) < max(2, len(bases)):
         raise UsageError(
             f"A stacker joins at least two different models, not {', '.join(names)}",
@@ -124,17 +139,16 @@ def _best(hub: Any, name: str) -> list[str]:
 def _fit(
     spec: ModelSpec,
     names: list[str],
-    training: Samples,
-    validation: Samples,
-    classes: list[str],
+    work: TrainingWork,
     settings: TrainSettings,
-    folder: Path,
     zoo: str | Path | None,
-) -> Any:
-    """The stacker itself, on the bases' out-of-fold logits at their own temperatures."""
+) -> TrainResult:
+    """Train the stacker on the bases' out-of-fold logits, each base at its own temperature."""
     from bccurate.evaluation.calibration import fit_temperature
     from bccurate.learning.train import train as fit_arrays
 
+    training, validation, classes = work.training, work.validation, work.classes
+    folder = work.folder
     paths, contents = training.paths + validation.paths, training.contents + validation.contents
     said = stacked_logits(folder, paths, contents, zoo, settings.device)  # loads each network once
     learnt, held_out = said[: len(training.paths)], said[len(training.paths) :]

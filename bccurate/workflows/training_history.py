@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bccurate.files import sha256
-from bccurate.workflows.artifacts import Part
+from bccurate.workflows.split_metrics import Part
 
 MOST = 4  # rows kept
 FIGURES = ("n", "accuracy", "accuracy_interval", "macro_f1")

@@ -123,8 +123,8 @@ def _parts(images: Path, size: int, every: int) -> dict[str, Any]:
 
 
 def _settings(name: str, given: argparse.Namespace) -> Any:
-    from bccurate.commands.train import make_settings
     from bccurate.learning.recipes import with_recipe
+    from bccurate.workflows.training_run import make_settings
 
     changes = dict(ROWS[name])
     chosen = {"epochs": given.epochs, "image_size": given.size, "seed": given.seed}

@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from PIL import Image
-from test_zoo_folder import ROW, TINY
+from tiny_zoo import ROW, TINY
 
 import bccurate
 from bccurate.evaluation.corruptions.suite import SUITE, corrupt

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from captum.attr import LayerGradCam
-from test_zoo_folder import ROW, TINY
+from tiny_zoo import ROW, TINY
 
 import bccurate
 from bccurate.learning.checkpoint import load_model

@@ -9,7 +9,7 @@ import fiftyone as fo
 import fiftyone.brain as fob
 import numpy as np
 import pytest
-from test_zoo_folder import ROW, TINY
+from tiny_zoo import ROW, TINY
 
 import bccurate
 from bccurate.errors import UsageError

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import fiftyone as fo
-from test_zoo_folder import zoo  # noqa: F401
+from tiny_zoo import zoo  # noqa: F401
 
 import bccurate
 

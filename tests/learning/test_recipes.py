@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bccurate.commands.train import make_settings
 from bccurate.errors import UsageError
 from bccurate.learning.recipes import RECIPES, with_recipe
+from bccurate.workflows.training_run import make_settings
 
 
 def test_given_settings_win_over_the_recipe() -> None:

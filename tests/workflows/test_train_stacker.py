@@ -8,7 +8,7 @@ from pathlib import Path
 import fiftyone as fo
 import numpy as np
 import pytest
-from test_zoo_folder import ROW, TINY
+from tiny_zoo import ROW, TINY
 
 import bccurate
 from bccurate.errors import UsageError

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from bccurate.workflows.artifacts import Part
+from bccurate.workflows.split_metrics import Part
 from bccurate.workflows.training_history import MOST, earlier_trainings, held_out
 
 
