@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 
 def connected(n: int, i: np.ndarray, j: np.ndarray) -> list[int]:
     """Return n numbers, equal where the pairs ``i[k], j[k]`` join one node to the other."""
+    # late: takes 0.3 s to load, and the search for duplicates in a folder does not call this
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(n, n))
     return connected_components(graph, directed=False)[1].tolist() if n else []
 

@@ -149,11 +149,14 @@ def _group(
     members = [index for node in own.members for index in copies[node]]
     keeper = min(members, key=rank)
     rows = zip(*(column[sorted(own.pairs)].tolist() for column in pairs), strict=True)
-    joins = [Pair(*row, explain(*row[2:], threshold)) for row in rows]
-    similarity = min((join.similarity for join in joins), default=1.0)
+    joins = [
+        Pair(a, b, bits, similarity, rotation, explain(bits, similarity, rotation, threshold))
+        for a, b, bits, similarity, rotation in rows
+    ]
+    lowest = min((join.similarity for join in joins), default=1.0)
     for node in own.members:
         centre = keeper if keeper in copies[node] else node
         joins += [Pair(centre, i, 0, 1.0, 0, "equal pixels") for i in copies[node] if i != centre]
     others = sorted(set(members) - {keeper})
     kind = "near" if own.pairs else "exact"
-    return Group((keeper, *others), kind, similarity, tuple(joins))
+    return Group((keeper, *others), kind, lowest, tuple(joins))

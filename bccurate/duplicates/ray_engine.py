@@ -37,7 +37,7 @@ _CHUNKS_A_TASK = 8
 _PROBE_SECONDS = 5
 _ANSWER_SECONDS = 120  # a node's first: it starts a process and imports
 
-_Share = Callable[[np.ndarray, int, tuple[int, int]], Any]
+_Share = Callable[[np.ndarray, Any, tuple[int, int]], Any]
 
 
 @contextmanager
@@ -102,7 +102,7 @@ def _join(ray: Any, address: str) -> None:
 
 @contextmanager
 def _at_root() -> Iterator[None]:
-    """Work in the root folder: Ray tasks import from the current one, and would run its random.py."""
+    """Work in the root folder: Ray tasks would import a random.py of the current one."""
     here = os.getcwd()
     os.chdir(os.path.abspath(os.sep))
     try:
@@ -220,7 +220,7 @@ def _similar_pairs(thumbs: np.ndarray, rotations: bool) -> SimilarPairs:
     return SimilarPairs(*_merge(_shares(_similar_share, thumbs, rotations, "matching images")))
 
 
-def _shares(task: _Share, array: np.ndarray, option: int, label: str) -> list[Any]:
+def _shares(task: _Share, array: np.ndarray, option: Any, label: str) -> list[Any]:
     """Return the results of all shares of a search; a few run at a time."""
     import ray
 
@@ -254,7 +254,7 @@ def _results(remote: Any, calls: Iterator[tuple], most: int) -> Iterator[Any]:
             ray.cancel(answer)
 
 
-def _answer(task: _Share, array: np.ndarray, option: int, part: tuple[int, int]) -> tuple[str, Any]:
+def _answer(task: _Share, array: np.ndarray, option: Any, part: tuple[int, int]) -> tuple[str, Any]:
     return _node(), task(array, option, part)
 
 

@@ -90,7 +90,7 @@ def _check(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, rotation: np.ndarra
         raise ValueError("i, j and rotation differ in length")
     for column, end in ((i, len(thumbs)), (j, len(thumbs)), (rotation, 8)):
         if len(column) and not (column.min() >= 0 and column.max() < end):
-            raise IndexError(f"indices and turns are from 0 to {end - 1}")
+            raise IndexError(f"indices and rotations are from 0 to {end - 1}")
 
 
 def _layouts() -> np.ndarray:
