@@ -1,20 +1,20 @@
-"""``bccurate dedupe``: exact and near duplicates, one keeper each, what is wrong with them."""
+"""``bccurate dedupe``: exact and near duplicates, one of each group kept, and what is wrong."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from bccurate.commands.leaks import retag_leaks
-from bccurate.duplicates.contamination import MIN_EXCESS, MIN_LABELS, Judgement, judge
-from bccurate.duplicates.dihedral import TURNS
-from bccurate.duplicates.engine import Engine, connected
-from bccurate.duplicates.groups import KEEP, Found, Group, find_groups, keeper_rank
-from bccurate.duplicates.pair_search import from_text
-from bccurate.duplicates.pairs import MAX_SEARCHED
+from bccurate.duplicates.components import connected as connected_components
+from bccurate.duplicates.engine import Engine
+from bccurate.duplicates.groups import ImageColumns
+from bccurate.duplicates.select_engine import connected
 from bccurate.errors import UsageError
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
@@ -22,11 +22,19 @@ from bccurate.hub.read import columns, label_path, require_samples
 from bccurate.hub.review_tags import set_curation_tag
 from bccurate.hub.samples import ensure_hash, ensure_image_stats
 from bccurate.hub.write import set_column
-from bccurate.images.hashing import METHODS, to_uint64
+from bccurate.images.hashing import to_uint64
+from bccurate.images.thumbnail import from_text
 from bccurate.records import DedupeRecord
 from bccurate.settings import dataset_in_use
-
-MAX_THRESHOLD = 14
+from bccurate.workflows.duplicate_files import dedupe_files
+from bccurate.workflows.duplicate_search import (
+    DuplicateOptions,
+    DuplicateSearch,
+    Images,
+    search_duplicates,
+)
+from bccurate.workflows.duplicates_csv import write_csv
+from bccurate.workflows.import_conflicts import imported_conflicts
 
 
 def dedupe(
@@ -38,14 +46,19 @@ def dedupe(
     engine: str = "local",
     ray_address: str = "auto",
     view: str | None = None,
+    path: str | Path | None = None,
+    csv: str | Path | None = None,
 ) -> DedupeRecord:
-    """Tag every duplicate but one of each group; nothing is removed.
+    """Find exact and near duplicates: tag all but one of each group, or list those of a folder.
 
-    Exact duplicates have equal decoded pixels. Near duplicates are pictures with hashes within
-    ``threshold`` bits, or that look alike in small, and that correlate by 0.98 or more once shift,
-    scale and rotation are undone. Groups under three labels or more, and pictures repeated far
-    beyond the habit of their class, are tagged ``contamination``, the kept one too; duplicates in
-    more than one split are tagged ``leak``.
+    Exact duplicates have equal decoded pixels. Near duplicates have hashes within ``threshold``
+    bits or similar thumbnails, and correlate by 0.98 or more once shift, scale and rotation are
+    undone. Groups with three labels or more, and images repeated at least 10 times as often as the
+    class median, are contamination. Nothing is removed.
+
+    In a dataset duplicates are tagged ``duplicate``, contamination ``contamination`` (the image
+    that is kept, too), and duplicates in more than one split ``leak``. With ``path`` there is no
+    dataset and no database: nothing is written but ``csv``.
 
     Args:
         dataset: name; the one in use where None.
@@ -53,186 +66,131 @@ def dedupe(
         threshold: 0 to 14 differing bits of 64.
         keep: which member of a group stays untagged: ``first`` by path, ``largest``,
             ``sharpest``.
-        rotations: match rotations by 90 degrees and flips too; cells have no up.
-        engine: ``local``, or ``ray`` to read and match on a Ray cluster that runs; same outcome.
+        rotations: match rotations by 90 degrees and flips too.
+        engine: ``local``, or ``ray`` to read and match on a running Ray cluster; same result.
         ray_address: ``HOST:PORT`` of it; ``auto`` is RAY_ADDRESS, else the one on this machine.
-        view: a saved view, alone looked at; the samples outside it then are in no group.
+        view: search a saved view alone; the samples outside it then are in no group.
+        path: search a folder of images, or a CSV of their paths, in place of a dataset.
+        csv: write the groups to this file too, a row for each image.
 
     Raises:
-        UsageError: an unknown option value, view or dataset, or no Ray or no cluster of it.
-        InputError: the dataset holds no readable sample.
+        UsageError: an unknown option value, view or dataset, ``path`` together with ``dataset`` or
+            ``view``, or no Ray or no cluster of it.
+        InputError: no readable image.
     """
-    _check(method, threshold, keep)
-    options: dict[str, Any] = {
-        "method": method, "threshold": threshold, "keep": keep, "rotations": rotations
-    }  # fmt: skip
-    options |= {"view": view} if view else {}
-    name = dataset_in_use(dataset)
-    with connected(engine, ray_address) as crew, opened(name, write=True) as hub:
-        chosen = views.looked_at(hub, view)
-        require_samples(
-            chosen, f"readable samples in {name!r}", f"bccurate import PATH --name {name}"
+    options = DuplicateOptions(method, threshold, keep, rotations)
+    if path is not None and (dataset or view):
+        raise UsageError(
+            f"{path} is searched without a dataset: leave out {'--view' if view else '--dataset'}",
+            f"bccurate dedupe {path}",
         )
-        decoded, unreadable = ensure_image_stats(chosen, crew.read)
+    if path is None:
+        dataset = dataset_in_use(dataset)
+    with connected(engine, ray_address) as running:
+        if path is None:
+            record, labels = _dedupe_dataset(str(dataset), view, options, running)
+        else:
+            record, labels = dedupe_files(Path(path), options, running)
+    if csv is not None:
+        write_csv(Path(csv), record.groups, labels)
+    return record
+
+
+def _dedupe_dataset(
+    name: str, view: str | None, options: DuplicateOptions, engine: Engine
+) -> tuple[DedupeRecord, dict[str, str | None]]:
+    """Tag the duplicates of a dataset; returns the record and the label of each path."""
+    with opened(name, write=True) as hub:
+        chosen = views.looked_at(hub, view)
+        wanted = f"readable samples in {name!r}"
+        require_samples(chosen, wanted, f"bccurate import PATH --name {name}")
+        decoded, unreadable = ensure_image_stats(chosen, engine.read)
         chosen = chosen.match_tags("unreadable", bool=False)
-        decoded += ensure_hash(chosen, method)
-        require_samples(chosen, f"readable samples in {name!r}", f"bccurate info -d {name}")
-        samples = _Samples(chosen, method)
-        found = samples.group(threshold, keep, 8 if rotations else 1, crew)
-        judgements = judge(found.groups, samples.labels, samples.pixelhashes)
-        changed = _write(hub, samples, found, judgements) + decoded > 0
+        decoded += ensure_hash(chosen, options.method)
+        require_samples(chosen, wanted, f"bccurate info -d {name}")
+        ids, images = _read_images(chosen, options.method)
+        found = search_duplicates(images, options, engine)
+        changed = _write(hub, ids, found) + decoded > 0
         leaks, retagged = retag_leaks(hub)
+        stored = asdict(options) | ({"view": view} if view else {})
         record = DedupeRecord(
             dataset=name,
-            **options,
-            groups=[
-                _row(group, judgement, samples.paths)
-                for group, judgement in zip(found.groups, judgements, strict=True)
-            ],
+            **stored,
+            groups=found.rows(),
             unreadable=[{"filepath": u.filepath, "reason": u.reason} for u in unreadable],
-            counts=_counts(found.groups, judgements, len(samples.ids), len(leaks.rows)),
+            counts=found.counts(len(leaks.rows)),
             decoded=decoded,
+            warnings=[*found.warnings(), *_warnings(name, view, len(leaks.rows))],
         )
-        record.warnings.extend(_warnings(record))
-        return _finish(hub, record, options, changed | retagged)
+        record = _finish(hub, record, stored, changed | retagged)
+        return record, dict(zip(images.paths, images.labels, strict=True))
 
 
-def _check(method: str, threshold: int, keep: str) -> None:
-    if method not in METHODS:
-        raise UsageError(f"Unknown method {method!r}; known: {', '.join(METHODS)}")
-    if keep not in KEEP:
-        raise UsageError(f"Unknown keep {keep!r}; known: {', '.join(KEEP)}")
-    if not 0 <= threshold <= MAX_THRESHOLD:
-        raise UsageError(f"threshold is 0 to {MAX_THRESHOLD} bits, not {threshold}")
-
-
-class _Samples:
-    """The columns that grouping reads, sorted by path so that no outcome hangs on the order."""
-
-    def __init__(self, view: Any, method: str) -> None:
-        rows = sorted(
-            zip(
-                *columns(
-                    view, "filepath", "id", label_path(view), "pixelhash", method,
-                    "thumb", "intensity_std", "sharpness", "metadata.width", "metadata.height",
-                ),
-                strict=True,
-            )
-        )  # fmt: skip
-        table = [list(column) for column in zip(*rows, strict=True)]
-        self.paths, self.ids, self.labels, self.pixelhashes, hashes, thumbs = table[:6]
-        stds, self.sharpness, widths, heights = table[6:]
-        self.areas = [width * height for width, height in zip(widths, heights, strict=True)]
-        self.thumbs = from_text(thumbs)
-        self.stds = np.array(stds, dtype=np.float64)
-        self.hashes = to_uint64(hashes)
-
-    def group(self, threshold: int, keep: str, turns: int, engine: Engine) -> Found:
-        rank = keeper_rank(keep, self.paths, self.areas, self.sharpness)
-        return find_groups(
-            self.pixelhashes, self.hashes, self.stds, self.thumbs, threshold, rank, turns, engine
+def _read_images(view: Any, method: str) -> tuple[list[str], Images]:
+    """Return the ids of a view's samples and what grouping reads of them, sorted by path."""
+    rows = sorted(
+        zip(
+            *columns(
+                view, "filepath", "id", label_path(view), "pixelhash", method,
+                "thumb", "intensity_std", "sharpness", "metadata.width", "metadata.height",
+            ),
+            strict=True,
         )
+    )  # fmt: skip
+    table = [list(column) for column in zip(*rows, strict=True)]
+    paths, ids, labels, pixelhashes, hashes, thumbs, stds, sharpness, widths, heights = table
+    areas = [width * height for width, height in zip(widths, heights, strict=True)]
+    stored = ImageColumns(
+        pixelhashes, to_uint64(hashes), np.array(stds, dtype=np.float64), from_text(thumbs)
+    )
+    return ids, Images(paths, labels, stored, areas, sharpness)
 
 
-def _write(hub: Any, samples: _Samples, found: Found, judgements: list[Judgement]) -> int:
+def _write(hub: Any, own_ids: Sequence[str], search: DuplicateSearch) -> int:
+    """Write groups, keepers and tags of all samples; returns how many values changed."""
     group_of: dict[str, int] = {}
     keeper_of: dict[str, str] = {}
     tagged: dict[str, list[str]] = {
         "duplicate": [], "label_conflict": imported_conflicts(hub), "contamination": []
     }  # fmt: skip
-    for number, (group, judgement) in enumerate(zip(found.groups, judgements, strict=True), 1):
-        ids = [samples.ids[i] for i in group.members]
+    groups = zip(search.found.groups, search.judgements, strict=True)
+    for number, (group, judgement) in enumerate(groups, 1):
+        ids = [own_ids[i] for i in group.members]
         group_of |= dict.fromkeys(ids, number)
         keeper_of |= dict.fromkeys(ids[1:], ids[0])
         tagged["duplicate"] += ids[1:]
         tagged["label_conflict"] += ids if judgement.conflict else []
         tagged["contamination"] += ids if judgement.contamination else []
-    linked = dict(zip(samples.ids, _numbered(found.linked), strict=True))
+    linked = _numbered(connected_components(len(own_ids), *search.found.joined))
+    linked_of = dict(zip(own_ids, linked, strict=True))
     view = views.originals(hub)
     every = view.values("id")  # also those outside a view: what an earlier call found goes
     written = set_column(view, "duplicate_group", every, [group_of.get(i) for i in every])
     written += set_column(view, "duplicate_of", every, [keeper_of.get(i) for i in every])
-    written += set_column(view, "linked_group", every, [linked.get(i) for i in every])
+    written += set_column(view, "linked_group", every, [linked_of.get(i) for i in every])
     return written + sum(set_curation_tag(view, tag, ids) for tag, ids in tagged.items())
 
 
-def _numbered(linked: list[int]) -> list[int | None]:
-    """Numbers of the linked sets of two and more, None for who is alone."""
-    counts = Counter(linked)
+def _numbered(components: list[int]) -> list[int | None]:
+    """Number the components of two and more; None for an image that is alone."""
+    counts = Counter(components)
     number: dict[int, int] = {}
-    return [number.setdefault(own, len(number) + 1) if counts[own] > 1 else None for own in linked]
+    return [number.setdefault(c, len(number) + 1) if counts[c] > 1 else None for c in components]
 
 
-def imported_conflicts(hub: Any) -> list[str]:
-    """Ids of paths that came with two labels at import; those stay in conflict."""
-    record = runs.load(hub, "import") or {"conflicts": []}
-    paths = {conflict["filepath"] for conflict in record["conflicts"]}
-    pairs = zip(*columns(views.originals(hub), "id", "filepath"), strict=True)
-    return [i for i, path in pairs if path in paths]
-
-
-def _row(group: Group, judgement: Judgement, paths: list[str]) -> dict[str, Any]:
-    return {
-        "kind": group.kind,
-        "members": [paths[i] for i in group.members],
-        "keep": paths[group.members[0]],
-        "labels": judgement.labels,
-        "conflict": judgement.conflict,
-        "contamination": judgement.contamination,
-        "similarity": round(group.similarity, 4),
-        "pairs": [
-            {
-                "members": [paths[link.a], paths[link.b]],
-                "distance": link.distance,
-                "similarity": link.similarity,
-                "turn": TURNS[link.turn],
-                "why": link.why,
-            }
-            for link in group.links
-        ],
-    }
-
-
-def _counts(
-    groups: list[Group], judgements: list[Judgement], samples: int, leaks: int
-) -> dict[str, int]:
-    return {
-        "samples": samples,
-        "groups": len(groups),
-        "exact": sum(group.kind == "exact" for group in groups),
-        "near": sum(group.kind == "near" for group in groups),
-        "duplicates": sum(len(group.members) - 1 for group in groups),
-        "conflicts": sum(judgement.conflict for judgement in judgements),
-        "contaminated": sum(judgement.contamination for judgement in judgements),
-        "leaks": leaks,
-    }
-
-
-def _warnings(record: DedupeRecord) -> list[str]:
+def _warnings(name: str, view: str | None, leaks: int) -> list[str]:
     warnings = []
-    if record.view:
-        warnings.append(f"looked at the view {record.view} alone: no sample outside it is tagged")
-    if record.counts["contaminated"]:
-        n = sum(len(group["members"]) for group in record.groups if group["contamination"])
+    if view:
+        warnings.append(f"only the view {view} was searched: no sample outside it is tagged")
+    if leaks:
         warnings.append(
-            f"{n:,} samples are contamination: one picture under {MIN_LABELS} labels or more, or "
-            f"{MIN_EXCESS} times as often in its class as other pictures; the view clean has none "
-            "of them, not even the one that is kept"
-        )
-    if record.counts["leaks"]:
-        warnings.append(
-            f"{record.counts['leaks']} groups cross splits and are tagged leak: "
-            f"bccurate leaks -d {record.dataset}"
-        )
-    if record.counts["samples"] > MAX_SEARCHED:
-        warnings.append(
-            f"over {MAX_SEARCHED:,} samples near duplicates are looked for by hash alone: shifted "
-            "and cropped copies are missed (a higher --threshold finds more)"
+            f"{leaks} groups cross splits and are tagged leak: bccurate leaks -d {name}"
         )
     return warnings
 
 
 def _finish(hub: Any, record: DedupeRecord, options: dict[str, Any], changed: bool) -> DedupeRecord:
+    """Save the views and the run."""
     if hub.get_field("duplicate_group") is not None:
         changed |= views.save(hub, "duplicates", views.duplicates(hub))
     changed |= views.save(hub, "deduplicated", views.deduplicated(hub))

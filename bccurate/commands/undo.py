@@ -9,7 +9,6 @@ from typing import Any
 
 from bccurate.commands.apply_review import RUN, take_back
 from bccurate.commands.background import VIEW
-from bccurate.commands.dedupe import imported_conflicts
 from bccurate.errors import UsageError, nearest
 from bccurate.files import dataset_home
 from bccurate.hub import runs
@@ -22,6 +21,7 @@ from bccurate.settings import dataset_in_use
 from bccurate.workflows.artifacts import model_folder
 from bccurate.workflows.attention import attention_fields, attention_view
 from bccurate.workflows.corruptions import FOLDER
+from bccurate.workflows.import_conflicts import imported_conflicts
 from bccurate.workflows.stale_runs import out_of_date
 
 

@@ -1,10 +1,10 @@
-"""Links to clusters in which any two are alike, so that a chain does not swallow a class.
+"""Join confirmed pairs to clusters whose members are all similar, so that no chain forms a group.
 
-Agglomerative, the most alike pair first, complete linkage: two clusters join where every pair
-across is confirmed or correlates by at least 0.95. Two that do not join never will, since joining
-others only adds pairs; so each pair of clusters is judged once. A judgement looks at up to 256
-pairs, all there are between clusters of 16, else as many drawn with a fixed seed: the cost is
-linear in the joins, and a cluster of hundreds may hold a few pairs beyond the bound.
+Method: agglomerative clustering with complete linkage, the most similar pair first. Two clusters
+join where every pair across is confirmed or correlates by at least 0.95. Two that do not join never
+will, since joining others only adds pairs; so each two clusters are compared once. A comparison
+takes all pairs across up to 256 (clusters of 16), else 256 drawn with a fixed seed: the cost is
+linear in the joins, and a cluster of hundreds may hold a few pairs below the bound.
 """
 
 from __future__ import annotations
@@ -15,97 +15,98 @@ from typing import NamedTuple
 import numpy as np
 
 from bccurate.duplicates.pair_search import aligned_similarity
-from bccurate.duplicates.pairs import Links
+from bccurate.duplicates.pairs import DuplicatePairs
 
 MIN_MEMBER_SIMILARITY = 0.95  # of any two in a cluster
-_MOST_ACROSS = 256  # pairs that one judgement looks at
-_CHUNK = 1 << 16  # links between two looks at which of them still matter
+_MOST_ACROSS = 256  # pairs that one comparison takes
+_CHUNK = 1 << 16  # pairs between two checks of which still join different clusters
 
 
 class Cluster(NamedTuple):
-    """``members``: two node indices or more; ``links``: rows of the links that joined them, one
+    """``members``: two node indices or more; ``pairs``: rows of the pairs that joined them, one
     fewer."""
 
     members: list[int]
-    links: list[int]
+    pairs: list[int]
 
 
-def cluster(links: Links, thumbs: np.ndarray, turns: int) -> list[Cluster]:
-    """Join linked nodes, closest first, while all members stay alike.
+def cluster(pairs: DuplicatePairs, thumbs: np.ndarray, rotations: bool) -> list[Cluster]:
+    """Join paired nodes, closest first, while all members stay similar.
 
     Args:
-        links: between N nodes.
+        pairs: between N nodes.
         thumbs: (N, 32, 32) uint8.
-        turns: 1 or 8, as the links were found with.
+        rotations: compare rotations and flips too, as when the pairs were found.
     """
-    forest = _Forest(links, thumbs, turns)
-    for start in range(0, len(links.i), _CHUNK):
-        one = forest.root[links.i[start : start + _CHUNK]]
-        two = forest.root[links.j[start : start + _CHUNK]]
+    forest = _Forest(pairs, thumbs, rotations)
+    for start in range(0, len(pairs.i), _CHUNK):
+        one = forest.root[pairs.i[start : start + _CHUNK]]
+        two = forest.root[pairs.j[start : start + _CHUNK]]
         for row in (np.flatnonzero(one != two) + start).tolist():
             forest.take(row)
     return [Cluster(forest.members[root].tolist(), rows) for root, rows in forest.joins.items()]
 
 
 class _Forest:
-    """Clusters under way. A cluster's name is one of its nodes."""
+    """The clusters so far. A cluster is named by one of its nodes, its root."""
 
-    def __init__(self, links: Links, thumbs: np.ndarray, turns: int) -> None:
-        self._links, self._thumbs, self._turns = links, thumbs, turns
-        self._linked = np.sort(links.i * len(thumbs) + links.j)
+    def __init__(self, pairs: DuplicatePairs, thumbs: np.ndarray, rotations: bool) -> None:
+        self._pairs, self._thumbs = pairs, thumbs
+        self._rotations = range(8 if rotations else 1)
+        self._paired = np.sort(pairs.i * len(thumbs) + pairs.j)
         self.root = np.arange(len(thumbs))  # of each node, its cluster
         self.members: dict[int, np.ndarray] = {}
         self.joins: dict[int, list[int]] = {}
-        self._strangers: dict[int, set[int]] = defaultdict(set)  # clusters that are not alike
+        self._apart: dict[int, set[int]] = defaultdict(set)  # clusters that must not join
 
     def take(self, row: int) -> None:
-        """Join the clusters of a link's ends where they are alike."""
-        one, two = int(self.root[self._links.i[row]]), int(self.root[self._links.j[row]])
-        if one == two or two in self._strangers[one]:
+        """Join the clusters of a pair's nodes where they are similar."""
+        one, two = int(self.root[self._pairs.i[row]]), int(self.root[self._pairs.j[row]])
+        if one == two or two in self._apart[one]:
             return
-        if self._alike(self._own(one), self._own(two)):
+        if self._similar(self._own(one), self._own(two)):
             self._join(one, two, row)
         else:
-            self._strangers[one].add(two)
-            self._strangers[two].add(one)
+            self._apart[one].add(two)
+            self._apart[two].add(one)
 
     def _own(self, root: int) -> np.ndarray:
         return self.members.get(root, np.array([root]))
 
     def _join(self, one: int, two: int, row: int) -> None:
-        """The smaller cluster becomes part of the larger one."""
+        """Make the smaller cluster part of the larger one."""
         if len(self._own(one)) < len(self._own(two)):
             one, two = two, one
         self.root[self._own(two)] = one
         self.members[one] = np.concatenate([self._own(one), self._own(two)])
         self.members.pop(two, None)
         self.joins.setdefault(one, []).extend([*self.joins.pop(two, []), row])
-        for other in self._strangers.pop(two, set()):
-            self._strangers[other].discard(two)
-            self._strangers[other].add(one)
-            self._strangers[one].add(other)
+        for other in self._apart.pop(two, set()):
+            self._apart[other].discard(two)
+            self._apart[other].add(one)
+            self._apart[one].add(other)
 
-    def _alike(self, left: np.ndarray, right: np.ndarray) -> bool:
-        """Whether the pairs across, confirmed ones aside, pass the bound in some turn."""
+    def _similar(self, left: np.ndarray, right: np.ndarray) -> bool:
+        """Return whether the pairs across, but for confirmed ones, reach the bound."""
         n = len(left) * len(right)
         if n == 1:
             return True
-        draw = _drawn(n)
-        a, b = left[draw // len(right)], right[draw % len(right)]
+        drawn = _draw(n)
+        a, b = left[drawn // len(right)], right[drawn % len(right)]
         a, b = np.minimum(a, b), np.maximum(a, b)
         keys = a * len(self._thumbs) + b
-        at = np.minimum(np.searchsorted(self._linked, keys), len(self._linked) - 1)
-        rest = np.flatnonzero(self._linked[at] != keys)
-        for turn in range(self._turns):
+        at = np.minimum(np.searchsorted(self._paired, keys), len(self._paired) - 1)
+        rest = np.flatnonzero(self._paired[at] != keys)
+        for rotation in self._rotations:
             if not len(rest):
                 break
-            similarity = aligned_similarity(self._thumbs, a[rest], b[rest], turn)
+            similarity = aligned_similarity(self._thumbs, a[rest], b[rest], rotation)
             rest = rest[similarity < MIN_MEMBER_SIMILARITY]
         return len(rest) == 0
 
 
-def _drawn(n: int) -> np.ndarray:
-    """All of n pairs, or as many as a judgement looks at."""
+def _draw(n: int) -> np.ndarray:
+    """Return the indices of all n pairs, or of as many as a comparison takes."""
     if n <= _MOST_ACROSS:
         return np.arange(n)
     return np.random.default_rng(n).integers(0, n, _MOST_ACROSS)

@@ -1,7 +1,7 @@
-"""Groups that do not belong in the data: one picture under many labels, or far too often.
+"""Find groups that do not belong in the data: one image under many labels, or repeated too often.
 
-The rules are ours. They were made for the raw data of the blood-cell study that this package
-follows, in which one blended picture stands 200 times under each of 8 labels and another 200 times
+The rules are our own. They were made for the raw data of the blood-cell study that this package
+follows, in which one blended image occurs 200 times under each of 8 labels and another 200 times
 under one.
 """
 
@@ -14,14 +14,14 @@ from statistics import median
 
 from bccurate.duplicates.groups import Group
 
-MIN_LABELS = 3  # two labels for one picture are a doubt between two classes
+MIN_LABELS = 3  # two labels of one image are a doubt between two classes
 MIN_COPIES = 10
-MIN_EXCESS = 10  # times as often as its class's pictures; an oversampled class repeats them all
+MIN_EXCESS = 10  # times the median of the class: an oversampled class repeats all its images
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """Of one group: members by label, whether labels differ, whether it belongs in no data."""
+    """The labels of a group with counts, whether they differ, and whether it is contamination."""
 
     labels: dict[str, int]
     conflict: bool
@@ -31,37 +31,38 @@ class Judgement:
 def judge(
     groups: Sequence[Group], labels: Sequence[str | None], pixelhashes: Sequence[str]
 ) -> list[Judgement]:
-    """A judgement for each group.
+    """Return a judgement for each group.
 
-    A group is contamination where its members carry ``MIN_LABELS`` labels or more, or where one of
-    its pictures is in a class ``MIN_COPIES`` times or more and ``MIN_EXCESS`` times as often as
-    the class's distinct pictures are in the median. Images without a label are a class here.
+    A group is contamination where its members have ``MIN_LABELS`` labels or more, or where one of
+    its images is repeated in a class ``MIN_COPIES`` times or more and at least ``MIN_EXCESS`` times
+    as often as the median of the class's distinct images. Images without a label form a class.
 
     Args:
-        groups: whose members are indices of the other two.
+        groups: with members that are indices of the other two.
         labels: N class names; None for no label.
         pixelhashes: N strings, equal where the decoded pixels are.
     """
-    kinds = list(zip(labels, pixelhashes, strict=True))
-    flooding = _flooding(Counter(kinds))
+    images = list(zip(labels, pixelhashes, strict=True))
+    repeated = _too_often(Counter(images))
     judgements = []
     for group in groups:
         counts = label_counts([labels[i] for i in group.members])
-        flooded = any(kinds[i] in flooding for i in group.members)
-        judgements.append(Judgement(counts, len(counts) > 1, flooded or len(counts) >= MIN_LABELS))
+        too_often = any(images[i] in repeated for i in group.members)
+        contamination = too_often or len(counts) >= MIN_LABELS
+        judgements.append(Judgement(counts, len(counts) > 1, contamination))
     return judgements
 
 
 def label_counts(labels: Sequence[str | None]) -> dict[str, int]:
-    """How often each label occurs, most frequent first; samples without one left out."""
+    """Count each label, most frequent first; None is left out."""
     counts = Counter(label for label in labels if label is not None)
     return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
 
-def _flooding(copies: Counter[tuple[str | None, str]]) -> set[tuple[str | None, str]]:
-    """The (label, picture) that are there far beyond what is usual in their class."""
+def _too_often(copies: Counter[tuple[str | None, str]]) -> set[tuple[str | None, str]]:
+    """Return the (label, image) repeated at least 10 times as often as the class median."""
     counts: dict[str | None, list[int]] = {}
     for (label, _), n in copies.items():
         counts.setdefault(label, []).append(n)
     bound = {label: max(MIN_COPIES, MIN_EXCESS * median(ns)) for label, ns in counts.items()}
-    return {kind for kind, n in copies.items() if n >= bound[kind[0]]}
+    return {image for image, n in copies.items() if n >= bound[image[0]]}

@@ -1,8 +1,8 @@
-"""What a duplicate is: equal pixels, or pictures that fall on each other once aligned.
+"""Group duplicate images: equal pixels, or thumbnails that correlate once registered.
 
-Exact: the decoded pixels are equal. Near: hashes within the threshold, or small pictures that look
-alike, and in either case a correlation of at least 0.98 after alignment (``duplicates.pairs``).
-Groups hold pictures of which any two are alike (``duplicates.clusters``).
+Exact: the decoded pixels are equal. Near: hashes within the threshold, or similar thumbnails, and
+in either case a correlation of at least 0.98 after registration (``duplicates.pairs``). Any two
+members of a group are similar (``duplicates.clusters``).
 """
 
 from __future__ import annotations
@@ -14,24 +14,40 @@ from typing import NamedTuple
 import numpy as np
 
 from bccurate.duplicates.clusters import Cluster, cluster
-from bccurate.duplicates.components import connected
 from bccurate.duplicates.engine import LOCAL, Engine
-from bccurate.duplicates.pairs import Links, find_links, why
+from bccurate.duplicates.pairs import DuplicatePairs, SearchOptions, explain, find_pairs
 
 KEEP = ("first", "largest", "sharpest")
-MIN_INTENSITY_STD = 1.0  # the hash of a flat picture is rounding noise
+MIN_INTENSITY_STD = 1.0  # the hash of a flat image is rounding noise
 
 Rank = Callable[[int], tuple]
 
 
-class Link(NamedTuple):
+@dataclass(frozen=True)
+class ImageColumns:
+    """What a search needs to know of N images.
+
+    Attributes:
+        pixelhashes: N strings, equal where the decoded pixels are.
+        hashes: (N,) uint64 perceptual hashes.
+        intensity_std: (N,) 0 to 255; flat images are matched exactly only.
+        thumbs: (N, 32, 32) uint8 of ``images.thumbnail``.
+    """
+
+    pixelhashes: Sequence[str]
+    hashes: np.ndarray
+    intensity_std: np.ndarray
+    thumbs: np.ndarray
+
+
+class Pair(NamedTuple):
     """Why two images are in one group.
 
     Attributes:
         a, b: indices.
         distance: of their hashes, in bits of 64.
-        similarity: their correlation after alignment, 0.98 to 1.
-        turn: 0 to 7, what b needs to fall on a; see ``turns.TURNS``.
+        similarity: their correlation after registration, 0.98 to 1.
+        rotation: 0 to 7, maps b onto a; an index of ``dihedral.ROTATIONS``.
         why: the same in words.
     """
 
@@ -39,7 +55,7 @@ class Link(NamedTuple):
     b: int
     distance: int
     similarity: float
-    turn: int
+    rotation: int
     why: str
 
 
@@ -51,71 +67,65 @@ class Group:
         members: indices, the keeper first, then ascending.
         kind: ``"exact"`` where all members have equal pixels, else ``"near"``.
         similarity: the lowest confirmed correlation that holds the group together, 0 to 1.
-        links: how each member came in, one fewer than members: the confirmed pairs that joined
-            the group, closest first, then every exact copy with the one it equals.
+        pairs: how each member joined, one fewer than members: the confirmed pairs that formed the
+            group, closest first, then every exact copy with the image it equals.
     """
 
     members: tuple[int, ...]
     kind: str
     similarity: float
-    links: tuple[Link, ...]
+    pairs: tuple[Pair, ...]
 
 
 @dataclass(frozen=True)
 class Found:
-    """``groups``, largest first, and ``linked``: N numbers, equal where any chain of exact or
-    confirmed near pairs leads from one image to the other. A split keeps those together."""
+    """The result of a search.
+
+    Attributes:
+        groups: largest first.
+        joined: i and j, (P,) int64 each, of exact copies with the first of their pixels and of all
+            confirmed near pairs, in one group or not. ``split`` keeps their connected components
+            together.
+    """
 
     groups: list[Group]
-    linked: list[int]
+    joined: tuple[np.ndarray, np.ndarray]
 
 
 def find_groups(
-    pixelhashes: Sequence[str],
-    hashes: np.ndarray,
-    intensity_std: np.ndarray,
-    thumbs: np.ndarray,
-    threshold: int,
-    rank: Rank,
-    turns: int = 1,
-    engine: Engine = LOCAL,
+    images: ImageColumns, search: SearchOptions, rank: Rank, engine: Engine = LOCAL
 ) -> Found:
     """Group N images into duplicates.
 
     Args:
-        pixelhashes: equal where the decoded pixels are.
-        hashes: (N,) uint64 perceptual hashes.
-        intensity_std: (N,) 0 to 255; flat images are matched exactly only.
-        thumbs: (N, 32, 32) uint8 of ``registration.thumbnail``.
-        threshold: largest Hamming distance of a candidate pair.
-        rank: index to a sort key; the lowest of a group is kept.
-        turns: 8 to match the rotations by 90 degrees and the flips too, else 1.
-        engine: where candidates are searched; the outcome is the same.
+        images: the images.
+        search: which candidates are compared.
+        rank: index to a sort key; the image with the lowest key of a group is kept.
+        engine: where candidates are searched; the result is the same.
     """
-    copies = _copies(pixelhashes)
+    copies = _copies(images.pixelhashes)
     firsts = np.fromiter(copies, dtype=np.int64, count=len(copies))
-    nodes = firsts[intensity_std[firsts] >= MIN_INTENSITY_STD]
-    links = find_links(hashes[nodes], thumbs[nodes], threshold, turns, engine)
-    links = links._replace(i=nodes[links.i], j=nodes[links.j])
-    clusters = cluster(links, thumbs, turns)
+    nodes = firsts[images.intensity_std[firsts] >= MIN_INTENSITY_STD]
+    pairs = find_pairs(images.hashes[nodes], images.thumbs[nodes], search, engine)
+    pairs = pairs._replace(i=nodes[pairs.i], j=nodes[pairs.j])
+    clusters = cluster(pairs, images.thumbs, search.rotations)
     clustered = {node for own in clusters for node in own.members}
     clusters += [
         Cluster([node], [])
         for node, own in copies.items()
         if len(own) > 1 and node not in clustered
     ]
-    groups = [_group(own, copies, links, threshold, rank) for own in clusters]
+    groups = [_group(own, copies, pairs, search.threshold, rank) for own in clusters]
     groups.sort(key=lambda group: (-len(group.members), group.members))
-    pairs = np.array([(a, b) for a, own in copies.items() for b in own[1:]], dtype=np.int64)
-    i, j = pairs.reshape(-1, 2).T
-    i, j = np.concatenate([i, links.i]), np.concatenate([j, links.j])
-    return Found(groups, connected(len(pixelhashes), i, j))
+    equal = np.array([(a, b) for a, own in copies.items() for b in own[1:]], dtype=np.int64)
+    i, j = equal.reshape(-1, 2).T
+    return Found(groups, (np.concatenate([i, pairs.i]), np.concatenate([j, pairs.j])))
 
 
 def keeper_rank(
     keep: str, paths: Sequence[str], areas: Sequence[int], sharpness: Sequence[float]
 ) -> Rank:
-    """The sort key of ``find_groups`` for one of ``KEEP``; ties go to the first path."""
+    """Return the sort key of ``find_groups`` for one of ``KEEP``; ties go to the first path."""
     ranks: dict[str, Rank] = {
         "first": lambda i: (paths[i],),
         "largest": lambda i: (-areas[i], paths[i]),
@@ -125,7 +135,7 @@ def keeper_rank(
 
 
 def _copies(pixelhashes: Sequence[str]) -> dict[int, list[int]]:
-    """The first image of every picture to all images with its pixels."""
+    """Map the first image of each pixel hash to all images that have it."""
     first: dict[str, int] = {}
     copies: dict[int, list[int]] = {}
     for index, pixelhash in enumerate(pixelhashes):
@@ -134,19 +144,19 @@ def _copies(pixelhashes: Sequence[str]) -> dict[int, list[int]]:
 
 
 def _group(
-    own: Cluster, copies: dict[int, list[int]], links: Links, threshold: int, rank: Rank
+    own: Cluster, copies: dict[int, list[int]], pairs: DuplicatePairs, threshold: int, rank: Rank
 ) -> Group:
     members = [index for node in own.members for index in copies[node]]
     keeper = min(members, key=rank)
-    rows = zip(*(column[sorted(own.links)].tolist() for column in links), strict=True)
+    rows = zip(*(column[sorted(own.pairs)].tolist() for column in pairs), strict=True)
     joins = [
-        Link(a, b, bits, alike, turn, why(bits, alike, turn, threshold))
-        for a, b, bits, alike, turn in rows
+        Pair(a, b, bits, similarity, rotation, explain(bits, similarity, rotation, threshold))
+        for a, b, bits, similarity, rotation in rows
     ]
-    similarity = min((join.similarity for join in joins), default=1.0)
+    lowest = min((join.similarity for join in joins), default=1.0)
     for node in own.members:
         centre = keeper if keeper in copies[node] else node
-        joins += [Link(centre, i, 0, 1.0, 0, "equal pixels") for i in copies[node] if i != centre]
+        joins += [Pair(centre, i, 0, 1.0, 0, "equal pixels") for i in copies[node] if i != centre]
     others = sorted(set(members) - {keeper})
-    kind = "near" if own.links else "exact"
-    return Group((keeper, *others), kind, similarity, tuple(joins))
+    kind = "near" if own.pairs else "exact"
+    return Group((keeper, *others), kind, lowest, tuple(joins))

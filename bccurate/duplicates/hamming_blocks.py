@@ -1,6 +1,6 @@
-"""How 64 bits are cut into blocks so that near hashes agree in some, and the search in numpy.
+"""Cut 64 bits into blocks so that near hashes agree in some, and search by them in numpy.
 
-The method and its sources stand in ``matching``, which has the same search in C as well.
+The method and its sources are described in ``hamming``, which has the same search in C.
 """
 
 from __future__ import annotations
@@ -30,24 +30,24 @@ class Plan:
 
     @classmethod
     def of(cls, threshold: int, groups: int, k: int) -> Plan:
-        """Blocks of even width for a threshold, ``groups`` at most threshold + 1, k at least 1."""
+        """Return blocks of even width; ``groups`` is at most threshold + 1, k at least 1."""
         sizes = [k + tolerance for tolerance in _tolerances(threshold, groups)]
         bounds = np.linspace(0, BITS, sum(sizes) + 1).astype(np.int64)
         return cls(k, bounds, np.cumsum(sizes, dtype=np.int64))
 
     def group(self, block: int) -> range:
-        """The blocks of the group that ``block`` is in."""
+        """Return the blocks of the group that ``block`` is in."""
         group = int(np.searchsorted(self.ends, block, side="right"))
         return range(int(self.ends[group - 1]) if group else 0, int(self.ends[group]))
 
     def firsts(self) -> list[int]:
-        """The blocks that can be the first of a choice."""
+        """Return the blocks that can be the first of a choice."""
         return [b for b in range(len(self.bounds) - 1) if b + self.k <= self.group(b).stop]
 
     def share(self, values: np.ndarray, first: int, share: int, shares: int) -> np.ndarray | slice:
-        """Which of ``values`` a share searches: those with every n-th content of block ``first``.
+        """Return which of ``values`` a share searches: every n-th content of block ``first``.
 
-        Equal contents go to one share, so that a pair found in this block is found by one.
+        Equal contents go to one share, so that only one finds a pair of this block.
         """
         if shares == 1:
             return slice(None)
@@ -56,20 +56,20 @@ class Plan:
 
     @property
     def masks(self) -> list[int]:
-        """The bits of each block."""
+        """Return the bits of each block."""
         return [(1 << high) - (1 << low) for low, high in pairwise(self.bounds.tolist())]
 
 
 def _tolerances(threshold: int, groups: int) -> list[int]:
-    """Even, and sum (t_g + 1) = threshold + 1."""
+    """Return even tolerances with sum (t_g + 1) = threshold + 1."""
     each, more = divmod(threshold + 1, groups)
     return [each - 1 + (group < more) for group in range(groups)]
 
 
 def cheapest_plan(n: int, threshold: int) -> Plan:
-    """The cheapest: parting n hashes by each choice, and comparing those that are equal there.
+    """Return the cheapest plan: partition n hashes by each choice, compare those equal there.
 
-    The unit is one comparison; parting by one choice costs 90 a hash, its small parts included.
+    The unit is one comparison; partitioning by one choice costs 90 a hash, small parts included.
     """
 
     def cost(shape: tuple[int, int]) -> float:
@@ -91,12 +91,12 @@ def cheapest_plan(n: int, threshold: int) -> Plan:
 def numpy_form(
     values: np.ndarray, index: np.ndarray, left: int, threshold: int, plan: Plan, first: int
 ) -> np.ndarray:
-    """Pairs of ``index`` whose first choice of agreeing blocks begins with ``first``, packed.
+    """Find the pairs of ``index`` whose first choice of agreeing blocks begins with ``first``.
 
     Args:
         values: (N,) uint64, no two equal.
-        index: (N,) uint32, what they are called, ascending.
-        left: pairs are sought between the indices below it and the others; -1: among all.
+        index: (N,) uint32, their indices, ascending.
+        left: find pairs between the indices below it and the others; -1: among all.
         threshold: bits.
         plan: the blocks.
         first: the block.
@@ -115,19 +115,19 @@ def numpy_form(
             near = near[_is_first(difference[near], plan, choice)]
             one, other = index[order[i[near]]], index[order[j[near]]]
             one, other = np.minimum(one, other), np.maximum(one, other)
-            sought = (one < left) & (other >= left) if left >= 0 else slice(None)
-            found.append(packed(one, other, distance[near])[sought])
+            wanted = (one < left) & (other >= left) if left >= 0 else slice(None)
+            found.append(packed(one, other, distance[near])[wanted])
     return np.concatenate(found)
 
 
 def packed(i: np.ndarray, j: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Each pair as one number; their order is that of i, then j."""
+    """Pack each pair to one number; the numbers sort by i, then j."""
     pairs = i.astype(np.uint64) << np.uint64(INDEX_BITS) | j.astype(np.uint64)
     return pairs << np.uint64(DISTANCE_BITS) | distance.astype(np.uint64)
 
 
 def unpacked(pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """i, j and distance, int64, of packed pairs."""
+    """Return i, j and distance, int64, of packed pairs."""
     whole = pairs.astype(np.int64)
     i = whole >> (INDEX_BITS + DISTANCE_BITS)
     j = (whole >> DISTANCE_BITS) & ((1 << INDEX_BITS) - 1)
@@ -146,7 +146,7 @@ def _equal_neighbours(keys: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray
 
 
 def _is_first(difference: np.ndarray, plan: Plan, choice: tuple[int, ...]) -> np.ndarray:
-    """Whether ``choice`` is the first in which a pair agrees: lowest blocks, first group."""
+    """Return whether ``choice`` is the first in which a pair agrees: lowest blocks, first group."""
     agrees = np.array([(difference & np.uint64(mask)) == 0 for mask in plan.masks])
     own = plan.group(choice[0])
     first = np.ones(len(difference), dtype=bool)

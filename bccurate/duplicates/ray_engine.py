@@ -1,7 +1,7 @@
-"""Reading and matching on a Ray cluster that runs already: many machines, the local outcome.
+"""Read and match images on a running Ray cluster, with the result of one machine.
 
-Files are read with Ray Data, 64 at a time; hashes and small pictures are sent to the nodes once,
-and each task searches its share of the pairs. Nothing here starts or stops a cluster. Source:
+Files are read with Ray Data, 64 at a time; hashes and thumbnails are sent to the nodes once, and
+each task searches its share of the pairs. Nothing here starts or stops a cluster. Source:
 Moritz et al. 2018, "Ray: a distributed framework for emerging AI applications"; Ray Data's
 streaming execution for the reading.
 """
@@ -22,31 +22,31 @@ import PIL
 
 import bccurate
 from bccurate.duplicates.engine import Engine
-from bccurate.duplicates.hamming import near_pairs
-from bccurate.duplicates.pair_search import Pairs, similar_pairs
+from bccurate.duplicates.hamming import HashPairs, near_pairs
+from bccurate.duplicates.pair_search import SimilarPairs, similar_pairs
 from bccurate.errors import BccurateError, InputError, UsageError
 from bccurate.images.image_stats import ImageStats, Unreadable
 from bccurate.images.workers import CHUNK, from_json, read_apart, to_json
 from bccurate.progress import track
 
 LOG = logging.getLogger(__name__)
-_SHARES = 4  # a processor: a slow share is not waited for alone
+_SHARES = 4  # a processor, so that a slow share does not keep all others waiting
 _MAX_SHARES = 256
 _AT_ONCE = 2  # tasks a processor: one that runs, one that waits beside it
 _CHUNKS_A_TASK = 8
-_KNOCK_SECONDS = 5
+_PROBE_SECONDS = 5
 _ANSWER_SECONDS = 120  # a node's first: it starts a process and imports
 
-_Share = Callable[[np.ndarray, int, tuple[int, int]], Any]
+_Share = Callable[[np.ndarray, Any, tuple[int, int]], Any]
 
 
 @contextmanager
 def connected(address: str = "auto") -> Iterator[Engine]:
-    """The engine on a cluster, joined for a ``with`` block and left as it was afterwards.
+    """Join a cluster for a ``with`` block and yield its engine; the cluster stays as it was.
 
     Args:
         address: ``HOST:PORT`` of the head; ``auto`` is RAY_ADDRESS, else the cluster that was
-            started on this machine. A process that has joined one already uses that.
+            started on this machine. A process that has joined a cluster keeps it.
 
     Raises:
         UsageError: Ray is not installed, no cluster answers, or a node has other versions of the
@@ -58,15 +58,15 @@ def connected(address: str = "auto") -> Iterator[Engine]:
     if joined:
         _join(ray, address)
     try:
-        with redirect_stdout(sys.stderr):  # Ray prints what happens to its tasks
+        with redirect_stdout(sys.stderr):  # Ray prints messages about its tasks
             _check_nodes(ray)
             yield Engine(_read, _near_pairs, _similar_pairs)
     except ray.exceptions.RayError as error:
-        message = f"The Ray cluster did not finish: {_reason(error)}"
+        message = f"The Ray cluster failed: {_reason(error)}"
         raise BccurateError(message, "ray status") from error
     finally:
         if joined:
-            ray.shutdown()  # of this process's part: the cluster was here before us and stays
+            ray.shutdown()  # disconnects this process; the cluster goes on
 
 
 def _load() -> Any:
@@ -85,13 +85,13 @@ def _join(ray: Any, address: str) -> None:
     where = (os.environ.get("RAY_ADDRESS") or "auto") if address == "auto" else address
     if where == "local" or "://" in where:
         raise UsageError(
-            f"{where!r} names no cluster that this machine is part of; bccurate joins one as a "
-            "node and starts none.",
+            f"{where!r} names no cluster that this machine is part of; bccurate joins a cluster "
+            "and never starts one.",
             "ray start --head",
         )
     try:
         if where != "auto":
-            _knock(where)
+            _probe(where)
         with _at_root():
             ray.init(where, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
@@ -102,7 +102,7 @@ def _join(ray: Any, address: str) -> None:
 
 @contextmanager
 def _at_root() -> Iterator[None]:
-    """Ray lets tasks import from the folder that one joins in: a random.py there would be run."""
+    """Work in the root folder: Ray tasks would import a random.py of the current one."""
     here = os.getcwd()
     os.chdir(os.path.abspath(os.sep))
     try:
@@ -111,21 +111,21 @@ def _at_root() -> Iterator[None]:
         os.chdir(here)
 
 
-def _knock(address: str) -> None:
-    """Fail at once where nobody listens: Ray would try for more than a minute."""
+def _probe(address: str) -> None:
+    """Fail at once where nothing listens: Ray would try for more than a minute."""
     host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
+    socket.create_connection((host.strip("[]"), int(port)), _PROBE_SECONDS).close()
 
 
 def _versions() -> dict[str, str]:
-    """What decides the bits of a result."""
+    """Return the versions that determine the bits of a result."""
     return {
         "bccurate": bccurate.__version__, "numpy": np.__version__, "pillow": PIL.__version__
     }  # fmt: skip
 
 
 def _check_nodes(ray: Any) -> None:
-    """Ask each node: another decoder, or none, would give other groups."""
+    """Check the versions of each node: another decoder, or none, would give other groups."""
     from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy as On
 
     if ray.cluster_resources().get("CPU", 0) < 1:
@@ -157,7 +157,7 @@ def _listed(versions: dict[str, str]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """The line of a remote error that says what happened: its last."""
+    """Return the last line of a remote error, which says what happened."""
     return (str(error).strip().splitlines() or [type(error).__name__])[-1]
 
 
@@ -168,7 +168,7 @@ def _processors() -> int:
 
 
 def _read(paths: Sequence[str]) -> Iterator[ImageStats | Unreadable]:
-    """As ``workers.read_many``, on all nodes.
+    """Read files as ``workers.read_many`` does, on all nodes.
 
     Raises:
         InputError: a node does not see a file that is here.
@@ -192,14 +192,14 @@ def _read(paths: Sequence[str]) -> Iterator[ImageStats | Unreadable]:
 def _read_chunk(row: dict[str, str]) -> dict[str, str]:
     import ray
 
-    # Apart, as on one machine: a file that kills its decoder must not kill the task time and again.
+    # In a process of its own: a file that kills its decoder must not kill the task again and again.
     found = read_apart(json.loads(row["item"]))
     host = ray.util.get_node_ip_address()
     return {"facts": to_json(found), "host": host, "node": _node()}
 
 
 def _check_seen(found: list[ImageStats | Unreadable], host: str) -> None:
-    """Tell a file that is gone from one that lies where only some nodes see it."""
+    """Raise InputError for a file that this machine can open and a node cannot."""
     for facts in found:
         unopened = isinstance(facts, Unreadable) and facts.reason.startswith("cannot be opened")
         if unopened and os.access(facts.filepath, os.R_OK):
@@ -210,33 +210,33 @@ def _check_seen(found: list[ImageStats | Unreadable], host: str) -> None:
             )
 
 
-def _near_pairs(hashes: np.ndarray, threshold: int) -> Any:
-    """As ``matching.near_pairs``, a share of the block choices a task."""
-    return _merged(_shares(_near_share, hashes, threshold, "matching hashes"))
+def _near_pairs(hashes: np.ndarray, threshold: int) -> HashPairs:
+    """Find pairs as ``hamming.near_pairs`` does, each task a share of the block contents."""
+    return _merge(_shares(_near_share, hashes, threshold, "matching hashes"))
 
 
-def _similar_pairs(thumbs: np.ndarray, turns: int) -> Pairs:
-    """As ``registration.similar_pairs``, a share of the first pictures a task."""
-    return Pairs(*_merged(_shares(_similar_share, thumbs, turns, "matching pictures")))
+def _similar_pairs(thumbs: np.ndarray, rotations: bool) -> SimilarPairs:
+    """Find pairs as ``pair_search.similar_pairs`` does, each task a share of the first images."""
+    return SimilarPairs(*_merge(_shares(_similar_share, thumbs, rotations, "matching images")))
 
 
-def _shares(task: _Share, array: np.ndarray, number: int, label: str) -> list[Any]:
-    """What all shares of a search answer; few are under way at a time."""
+def _shares(task: _Share, array: np.ndarray, option: Any, label: str) -> list[Any]:
+    """Return the results of all shares of a search; a few run at a time."""
     import ray
 
     n = min(_SHARES * _processors(), _MAX_SHARES)
     stored = ray.put(array)
     remote = ray.remote(_answer).options(scheduling_strategy="SPREAD")
-    calls = ((task, stored, number, (k, n)) for k in range(n))
+    calls = ((task, stored, option, (k, n)) for k in range(n))
     answers = []
-    for node, answer in track(_under_way(remote, calls, _AT_ONCE * _processors()), n, label):
+    for node, answer in track(_results(remote, calls, _AT_ONCE * _processors()), n, label):
         LOG.debug("node %s matched a share", node)
         answers.append(answer)
     return answers
 
 
-def _under_way(remote: Any, calls: Iterator[tuple], most: int) -> Iterator[Any]:
-    """Answers as they come; a new call starts when one of ``most`` has ended."""
+def _results(remote: Any, calls: Iterator[tuple], most: int) -> Iterator[Any]:
+    """Yield results as they come; a new call starts when one of ``most`` has ended."""
     import ray
 
     waiting: list[Any] = []
@@ -254,8 +254,8 @@ def _under_way(remote: Any, calls: Iterator[tuple], most: int) -> Iterator[Any]:
             ray.cancel(answer)
 
 
-def _answer(task: _Share, array: np.ndarray, number: int, part: tuple[int, int]) -> tuple[str, Any]:
-    return _node(), task(array, number, part)
+def _answer(task: _Share, array: np.ndarray, option: Any, part: tuple[int, int]) -> tuple[str, Any]:
+    return _node(), task(array, option, part)
 
 
 def _node() -> str:
@@ -268,12 +268,12 @@ def _near_share(hashes: np.ndarray, threshold: int, part: tuple[int, int]) -> An
     return near_pairs(hashes, threshold, part=part)
 
 
-def _similar_share(thumbs: np.ndarray, turns: int, part: tuple[int, int]) -> Any:
-    return tuple(similar_pairs(thumbs, turns, part=part))
+def _similar_share(thumbs: np.ndarray, rotations: bool, part: tuple[int, int]) -> Any:
+    return tuple(similar_pairs(thumbs, rotations, part=part))
 
 
-def _merged(shares: list[Any]) -> Any:
-    """Disjoint shares as one table, sorted by i and j: the order of the whole."""
+def _merge(shares: list[Any]) -> Any:
+    """Merge disjoint shares to one table, sorted by i and j as the whole is."""
     columns = [np.concatenate(column) for column in zip(*shares, strict=True)]
     order = np.lexsort((columns[1], columns[0]))
     return tuple(column[order] for column in columns)

@@ -1,7 +1,7 @@
-"""Small pictures laid on each other: how alike they are once shift, scale and rotation are undone.
+"""Register pairs of thumbnails: measure their similarity once shift, scale and rotation are undone.
 
-Gauss-Newton steps over the four moves, gain and offset solved for beside them (Lucas, Kanade 1981,
-"An iterative image registration technique"), and the correlation of what overlaps.
+Method: Gauss-Newton steps over the four parameters together with gain and offset (Lucas, Kanade
+1981, "An iterative image registration technique"), then the correlation of the overlap.
 """
 
 from __future__ import annotations
@@ -11,64 +11,64 @@ import ctypes
 import numpy as np
 
 from bccurate import native
+from bccurate.images.thumbnail import SIDE
 
-SIDE = 32
 _STEPS = 4
 _MAX_SHIFT = 0.125  # of the side
 _MAX_SCALE = 0.15
 _RIDGE = 1e-3  # of sums over pixels of deviation 1
 _CLOSE = 0.97
-_BATCH = 256  # pairs at once in numpy: as many as a core's cache holds
+_BATCH = 256  # pairs at once in numpy: as many as fit in a core's cache
 
 _p, _n, _f = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
-_aligned = native.function("bc_align", _p, _p, _p, _p, _n, _p, _f, _p)
+_register = native.function("bc_register", _p, _p, _p, _p, _n, _p, _f, _p)
 
 
-def turned(pictures: np.ndarray, turn: int) -> np.ndarray:
-    """(N, S, S) pictures turned by ``turn % 4`` quarters, from 4 on mirrored before."""
-    if turn >= 4:
-        pictures = pictures[:, :, ::-1]
-    return np.rot90(pictures, turn % 4, axes=(1, 2))
+def rotated(images: np.ndarray, rotation: int) -> np.ndarray:
+    """Rotate (N, S, S) images by ``rotation % 4`` times 90 degrees, mirrored before from 4 on."""
+    if rotation >= 4:
+        images = images[:, :, ::-1]
+    return np.rot90(images, rotation % 4, axes=(1, 2))
 
 
 def similarity(
     thumbs: np.ndarray,
     i: np.ndarray,
     j: np.ndarray,
-    turn: np.ndarray,
+    rotation: np.ndarray,
     least: float = 0.94,
     kernel: bool = True,
 ) -> np.ndarray:
-    """Correlation of the pairs' overlap after alignment.
+    """Return the correlation of the pairs' overlap after registration.
 
-    It is the same for (i, j) and (j, i): the picture whose bytes come first is held still, and
-    where that brings them close the other one too; the better counts.
+    It is the same for (i, j) and (j, i): the image whose bytes come first is the fixed one; where
+    the two are close, the other one is tried as well and the better result counts.
 
     Args:
         thumbs: (N, 32, 32) uint8.
         i: (P,) int64.
         j: (P,) int64.
-        turn: (P,) int8, 0 to 7, of the second picture.
-        least: a pair below it after two steps is given up.
+        rotation: (P,) int8, 0 to 7, applied to the second image first.
+        least: registration of a pair stops where it is below this after two steps.
 
     Returns:
-        (P,) float32 in [-1, 1], but for rounding.
+        (P,) float32 in [-1, 1], up to rounding.
 
     Raises:
-        ValueError: pictures of another shape or type, columns of unequal length.
-        IndexError: no such picture or turn.
+        ValueError: thumbnails of another shape or type, columns of unequal length.
+        IndexError: no such image or rotation.
     """
-    _check(thumbs, i, j, turn)
+    _check(thumbs, i, j, rotation)
     result = np.empty(len(i), dtype=np.float32)
-    if _aligned and kernel:
+    if _register and kernel:
         p = native.pointer
-        columns = [np.ascontiguousarray(c, t) for c, t in ((i, "i8"), (j, "i8"), (turn, "i1"))]
+        columns = [np.ascontiguousarray(c, t) for c, t in ((i, "i8"), (j, "i8"), (rotation, "i1"))]
         thumbs = np.ascontiguousarray(thumbs)
-        _aligned(p(thumbs), *map(p, columns), len(i), p(_WAYS), least, p(result))
+        _register(p(thumbs), *map(p, columns), len(i), p(_LAYOUTS), least, p(result))
         return result
     for start in range(0, len(i), _BATCH):
         part = slice(start, start + _BATCH)
-        fixed, moving = _ordered(thumbs[i[part]], thumbs[j[part]], turn[part])
+        fixed, moving = _ordered(thumbs[i[part]], thumbs[j[part]], rotation[part])
         fixed, moving = _standardised(fixed), _standardised(moving)
         best = _align(fixed, moving, least)
         close = best >= _CLOSE
@@ -77,53 +77,56 @@ def similarity(
     return result
 
 
-def check_pictures(thumbs: np.ndarray) -> None:
-    """Raise ValueError unless they are (N, 32, 32) uint8: the kernels read what they are told."""
+def check_thumbnails(thumbs: np.ndarray) -> None:
+    """Raise ValueError unless they are (N, 32, 32) uint8: the kernels do not check."""
     if thumbs.dtype != np.uint8 or thumbs.shape[1:] != (SIDE, SIDE):
-        raise ValueError(f"pictures are (N, {SIDE}, {SIDE}) uint8, not {thumbs.shape}")
+        found = f"{thumbs.shape} {thumbs.dtype}"
+        raise ValueError(f"thumbnails are (N, {SIDE}, {SIDE}) uint8, not {found}")
 
 
-def _check(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, turn: np.ndarray) -> None:
-    check_pictures(thumbs)
-    if not len(i) == len(j) == len(turn):
-        raise ValueError("i, j and turn differ in length")
-    for column, end in ((i, len(thumbs)), (j, len(thumbs)), (turn, 8)):
+def _check(thumbs: np.ndarray, i: np.ndarray, j: np.ndarray, rotation: np.ndarray) -> None:
+    check_thumbnails(thumbs)
+    if not len(i) == len(j) == len(rotation):
+        raise ValueError("i, j and rotation differ in length")
+    for column, end in ((i, len(thumbs)), (j, len(thumbs)), (rotation, 8)):
         if len(column) and not (column.min() >= 0 and column.max() < end):
-            raise IndexError(f"pairs and turns are from 0 to {end - 1}")
+            raise IndexError(f"indices and rotations are from 0 to {end - 1}")
 
 
-def _ways() -> np.ndarray:
-    """(8, 3) int64: where each turned picture starts, and its steps down and right."""
+def _layouts() -> np.ndarray:
+    """Return (8, 3) int64: first pixel, step down and step right of each rotated image."""
     pixels = np.arange(SIDE * SIDE).reshape(1, SIDE, SIDE)
-    corners = [turned(pixels, turn)[0, [0, 1, 0], [0, 0, 1]] for turn in range(8)]
+    corners = [rotated(pixels, rotation)[0, [0, 1, 0], [0, 0, 1]] for rotation in range(8)]
     return np.array([[at, down - at, right - at] for at, down, right in corners], dtype=np.int64)
 
 
-_WAYS = _ways()
+_LAYOUTS = _layouts()
 
 
-def _ordered(one: np.ndarray, two: np.ndarray, turn: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(P, S, S) fixed and moving pictures, the latter turned."""
+def _ordered(
+    one: np.ndarray, two: np.ndarray, rotation: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (P, S, S) fixed and moving images, the latter rotated."""
     a, b = one.reshape(len(one), -1), two.reshape(len(two), -1)
     rows, differs = np.arange(len(a)), (a != b).argmax(axis=1)
     back = a[rows, differs] > b[rows, differs]
-    turn = np.where(back & (turn < 4), -turn % 4, turn)  # a mirrored turn undoes itself
+    rotation = np.where(back & (rotation < 4), -rotation % 4, rotation)  # a flip is its own inverse
     fixed, other = np.where(back[:, None, None], (two, one), (one, two))
     moving = np.empty_like(other)
-    for own in np.unique(turn):
-        moving[turn == own] = turned(other[turn == own], own)
+    for own in np.unique(rotation):
+        moving[rotation == own] = rotated(other[rotation == own], own)
     return fixed, moving
 
 
-def _standardised(pictures: np.ndarray) -> np.ndarray:
-    """Mean 0 and deviation 1; a flat picture is all zeros, like nothing."""
-    pictures = pictures - pictures.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
-    deviation = pictures.std(axis=(1, 2), keepdims=True)
-    return np.divide(pictures, deviation, out=np.zeros_like(pictures), where=deviation > 1e-3)
+def _standardised(images: np.ndarray) -> np.ndarray:
+    """Scale to mean 0 and deviation 1; a flat image becomes zeros, similar to nothing."""
+    images = images - images.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
+    deviation = images.std(axis=(1, 2), keepdims=True)
+    return np.divide(images, deviation, out=np.zeros_like(images), where=deviation > 1e-3)
 
 
 def _align(fixed: np.ndarray, moving: np.ndarray, least: float) -> np.ndarray:
-    """Correlation of (P, S, S) pictures with others warped onto them."""
+    """Return the correlation of (P, S, S) images with others registered on them."""
     low, high = _limits(fixed.shape[1])
     warped, inside = moving.copy(), np.ones_like(fixed, dtype=bool)
     best = _correlation(fixed, moving, inside)
@@ -150,13 +153,13 @@ def _limits(side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _grid(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of every pixel about the centre."""
+    """Return x and y of every pixel relative to the centre."""
     axis = np.arange(side, dtype=np.float32) - (side - 1) / 2
     return axis[None, :], axis[:, None]
 
 
 def _step(fixed: np.ndarray, warped: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """One Gauss-Newton step of the four moves, gain and offset solved for beside them."""
+    """Do one Gauss-Newton step of the four parameters together with gain and offset."""
     x, y = _grid(fixed.shape[1])
     dy, dx = np.gradient(warped, axis=(1, 2))
     slopes = np.stack([dx, dy, x * dx + y * dy, y * dx - x * dy, warped, np.ones_like(dx)], 1)
@@ -168,9 +171,9 @@ def _step(fixed: np.ndarray, warped: np.ndarray, inside: np.ndarray) -> np.ndarr
     return (solved[:, :4] / gain).astype(np.float32)
 
 
-def _warp(pictures: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures sampled where ``move`` puts each pixel, bilinearly, and where that was inside."""
-    n, side, _ = pictures.shape
+def _warp(images: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sample images bilinearly where ``move`` puts each pixel; return them and what was inside."""
+    n, side, _ = images.shape
     x, y = _grid(side)
     shift_x, shift_y, scale, angle = (move[:, k, None, None] for k in range(4))
     centre = (side - 1) / 2
@@ -182,15 +185,15 @@ def _warp(pictures: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarra
     right_share = np.clip(column - left, 0, 1)
     low_share = np.clip(row - top, 0, 1)
     which = np.arange(n)[:, None, None]
-    upper = pictures[which, top, left] * (1 - right_share)
-    upper += pictures[which, top, left + 1] * right_share
-    lower = pictures[which, top + 1, left] * (1 - right_share)
-    lower += pictures[which, top + 1, left + 1] * right_share
+    upper = images[which, top, left] * (1 - right_share)
+    upper += images[which, top, left + 1] * right_share
+    lower = images[which, top + 1, left] * (1 - right_share)
+    lower += images[which, top + 1, left + 1] * right_share
     return upper * (1 - low_share) + lower * low_share, inside
 
 
 def _correlation(one: np.ndarray, two: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Normalised correlation over the pixels inside, (P,)."""
+    """Return the normalised correlation over the pixels inside, (P,)."""
     n = np.maximum(inside.sum(axis=(1, 2)), 1)[:, None, None]
     a = (one - (one * inside).sum(axis=(1, 2), keepdims=True) / n) * inside
     b = (two - (two * inside).sum(axis=(1, 2), keepdims=True) / n) * inside

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,8 +52,33 @@ def discover(path: Path, dataset: str, kind: str = "auto") -> Listing:
     """
     if not os.path.exists(path):  # not path.exists(), which raises for a name too long
         raise InputError(f"There is no {path}", f"ls {path.parent}")
+    return _checked(path, lambda: _list(path, dataset, kind))
+
+
+def list_files(path: Path) -> Listing:
+    """List the images of a folder, or of a CSV with or without labels; nothing is written.
+
+    Raises:
+        InputError: there is no such folder or CSV, or no image in it.
+    """
+    if os.path.isdir(path):
+        return _checked(
+            path, lambda: _without_repeats("imagefolder", _image_folder(_only_folder(path), ""))
+        )
+    if os.path.isfile(path) and path.suffix.lower() == ".csv":
+        return _checked(path, lambda: _without_repeats("csv", _csv(path, "", labelled=False)))
+    if os.path.exists(path):
+        raise InputError(
+            f"{path} is neither a folder nor a CSV", f"bccurate import {path} --name NAME"
+        )
+    raise InputError(
+        f"There is no folder or CSV {path}", f"bccurate dedupe -d {path.name} for a dataset"
+    )
+
+
+def _checked(path: Path, read: Callable[[], Listing]) -> Listing:
     try:
-        listing = _list(path, dataset, kind)
+        listing = read()
     except OSError as error:
         raise InputError(f"Cannot read {path}: {error.strerror}", f"ls -ld {path}") from error
     if not listing.rows:
@@ -141,14 +166,14 @@ def _image_folder(path: Path, dataset: str) -> Iterator[Row]:
     seen = {os.path.realpath(root)}
     for folder, folders, files in os.walk(root, followlinks=True):
         folders[:] = [name for name in sorted(folders) if _is_new(os.path.join(folder, name), seen)]
-        parts = Path(folder).relative_to(root).parts
+        absolute, parts = os.path.abspath(folder), Path(folder).relative_to(root).parts
         label = parts[-1] if parts else None
         split = next((SPLIT_NAMES[p.lower()] for p in parts if p.lower() in SPLIT_NAMES), None)
         if label and label.lower() in SPLIT_NAMES:
             label = None
         for file in sorted(files):
-            if Path(file).suffix.lower() in IMAGE_SUFFIXES and not file.startswith("."):
-                yield Row(os.path.abspath(os.path.join(folder, file)), label, split)
+            if os.path.splitext(file)[1].lower() in IMAGE_SUFFIXES and not file.startswith("."):
+                yield Row(os.path.join(absolute, file), label, split)
 
 
 def _is_new(folder: str, seen: set[str]) -> bool:
@@ -168,7 +193,7 @@ def _is_root(images: Path) -> bool:
     return images.is_dir() and not any(map(_has_images, beside))
 
 
-def _csv(path: Path, dataset: str) -> Iterator[Row]:
+def _csv(path: Path, dataset: str, labelled: bool = True) -> Iterator[Row]:
     file = _label_file(path) if path.is_dir() else path
     if file is None:
         raise InputError(f"{path} has no CSV with columns filepath,label", "bccurate import -h")
@@ -184,13 +209,16 @@ def _csv(path: Path, dataset: str) -> Iterator[Row]:
     try:
         names = {name.strip().lower(): name for name in reader.fieldnames or [] if name}
         path_column = _column(file, names, PATH_COLUMNS)
-        label_column = _column(file, names, LABEL_COLUMNS)
+        if labelled or not names.keys().isdisjoint(LABEL_COLUMNS):
+            label_column = _column(file, names, LABEL_COLUMNS)
+        else:
+            label_column = None
         split_column = next((names[n] for n in SPLIT_COLUMNS if n in names), None)
         for record in reader:
             if not (name := (record[path_column] or "").strip()):
                 continue
             split = (record.get(split_column) or "").strip().lower() if split_column else ""
-            label = (record[label_column] or "").strip() or None
+            label = (record[label_column] or "").strip() or None if label_column else None
             # normpath, not resolve: a link is the path that the person knows.
             absolute = os.path.normpath(os.path.join(file.parent.absolute(), name))
             yield Row(absolute, label, SPLIT_NAMES.get(split))

@@ -54,13 +54,13 @@ def as_text(rows: Iterable[Row]) -> str:
         writer.writerow(COLUMNS)
         for row in rows:
             tags = json.dumps(list(row.tags), ensure_ascii=False)
-            writer.writerow(
-                [_inert(row.filepath), _inert(row.label or ""), row.split, tags, row.sha256]
-            )
+            path, label = escape_formula(row.filepath), escape_formula(row.label or "")
+            writer.writerow([path, label, row.split, tags, row.sha256])
         return file.getvalue()
 
 
-def _inert(cell: str) -> str:
+def escape_formula(cell: str) -> str:
+    """Return a cell with an apostrophe before it where a spreadsheet would run it as a formula."""
     return f"'{cell}" if FORMULA.match(cell) else cell
 
 

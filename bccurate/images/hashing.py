@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bccurate.duplicates.pair_search import thumbnail
 from bccurate.errors import UnreadableImage
 from bccurate.images.image_stats import KNOWN, METHODS, hash_of, variance
+from bccurate.images.thumbnail import thumbnail
 from bccurate.native import image_kernels as images
 
 _MARGIN = 1e-5

@@ -1,8 +1,8 @@
-/* All distances between two lists of 64-bit hashes, by the best means the processor has.
+/* Compute all distances between two lists of 64-bit hashes, by the best instructions there are.
  *
  * AVX2 has no count of set bits, but it looks up 32 bytes in a table of 16 at once. So the lanes
- * are laid out as 16 planes, one for each four bits, and a row's four bits choose the table: how
- * many bits differ from it. One look-up and one addition a plane then compare a row with 32 lanes
+ * are laid out as 16 planes, one for each four bits, and a row's four bits choose the table: the
+ * number of bits that differ. One look-up and one addition a plane then compare a row with 32 lanes
  * (the layout of Andre, Kermarrec, Le Scouarnec 2015, "Cache locality is not enough: PQ fast
  * scan"). AVX-512 has the count, and everything else takes the plain loop. */
 #include "compare.h"
@@ -24,8 +24,8 @@ static void plain(const uint64_t *rows, int64_t n_rows, const uint64_t *lanes,
 
 #ifdef SIMD
 
-enum { PLANES = 16, BLOCK = 64, CHUNK = 512 }; /* lanes looked at together, and laid out at once */
-enum { FEW = 24 }; /* fewer lanes than that are not worth laying out */
+enum { PLANES = 16, BLOCK = 64, CHUNK = 512 }; /* lanes compared together, and laid out at once */
+enum { FEW = 24 }; /* below this number of lanes laying them out costs more than it saves */
 
 #define AVX2 __attribute__((target("avx2,bmi,popcnt")))
 
@@ -70,7 +70,7 @@ static AVX2 void lay_out(const uint64_t *lanes, int64_t n, uint8_t planes[][PLAN
     if (at < n) lay_out_16(rest, planes[at / BLOCK], at % BLOCK);
 }
 
-/* Which of a block's lanes are near a row, as bits. */
+/* Return as bits the lanes of a block that are near a row. */
 static AVX2 inline uint64_t near_in(uint64_t row, uint8_t planes[PLANES][BLOCK], __m256i above) {
     __m256i a = _mm256_setzero_si256(), b = a;
 #pragma GCC unroll 1 /* unrolled, GCC sums in another order and spills */
@@ -98,7 +98,7 @@ static AVX2 void by_planes(const uint64_t *rows, int64_t n_rows, const uint64_t 
         int64_t end = triangle && chunk + size < n_rows ? chunk + size : n_rows;
         lay_out(lanes + chunk, size, planes);
         for (int64_t i = 0; i < end; i++) {
-            int64_t after = triangle && i >= chunk ? i - chunk + 1 : 0; /* the first lane wanted */
+            int64_t after = triangle && i >= chunk ? i - chunk + 1 : 0; /* first lane */
             for (int64_t at = after / BLOCK * BLOCK; at < size; at += BLOCK) {
                 uint64_t near = near_in(rows[i], planes[at / BLOCK], above);
                 if (after > at) near &= ~(uint64_t)0 << (after - at);

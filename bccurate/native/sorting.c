@@ -1,4 +1,4 @@
-/* Sort 64-bit hashes together with where they stood. */
+/* Sort 64-bit hashes together with their positions. */
 #include "kernels.h"
 
 enum { BYTES = 8, VALUES = 256, FEW = 48 };
@@ -20,7 +20,7 @@ static void sort_by(list source, list target, int64_t n, int byte, uint32_t *sta
     }
 }
 
-/* Counts to the place where each value begins. */
+/* Turn counts into the position where each value begins. */
 static void to_starts(uint32_t *count) {
     uint32_t before = 0;
     for (int value = 0; value < VALUES; value++) {
@@ -30,7 +30,7 @@ static void to_starts(uint32_t *count) {
     }
 }
 
-/* `source` (n, few) to `target`, one by one. */
+/* Sort `source` (n, few) into `target` by insertion. */
 static void insert(list source, list target, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
         int64_t at = i;
@@ -43,11 +43,12 @@ static void insert(list source, list target, int64_t n) {
     }
 }
 
-/* `source` (n), alike in the highest byte, to `target`: lowest byte first, in the cache. */
+/* Sort `source` (n), equal in the highest byte, into `target`: lowest byte first, in the cache. */
 static void sort_part(list source, list target, int64_t n) {
     uint32_t start[BYTES - 1][VALUES] = {{0}};
     for (int64_t i = 0; i < n; i++)
-        for (int byte = 0; byte < BYTES - 1; byte++) start[byte][source.hash[i] >> 8 * byte & 255]++;
+        for (int byte = 0; byte < BYTES - 1; byte++)
+            start[byte][source.hash[i] >> 8 * byte & 255]++;
     for (int byte = 0; byte < BYTES - 1; byte++) {
         to_starts(start[byte]);
         sort_by(source, target, n, byte, start[byte]);
@@ -57,8 +58,8 @@ static void sort_part(list source, list target, int64_t n) {
     }
 }
 
-/* Sort `hash` (n, below 2^32) and fill `index` (n) with where each stood; equal ones stay in
- * order. `hash2` and `index2` (n) are room to work in. Radix sort: the highest byte parts the
+/* Sort `hash` (n, below 2^32) and fill `index` (n) with the position of each; equal ones stay
+ * in order. `hash2` and `index2` (n) are work space. Radix sort: the highest byte partitions the
  * hashes, so that the other seven passes stay in the cache. */
 EXPORT void bc_sort(uint64_t *hash, uint32_t *index, int64_t n, uint64_t *hash2, uint32_t *index2) {
     uint32_t start[VALUES] = {0};
@@ -68,7 +69,7 @@ EXPORT void bc_sort(uint64_t *hash, uint32_t *index, int64_t n, uint64_t *hash2,
         start[hash[i] >> 8 * (BYTES - 1)]++;
     }
     to_starts(start);
-    sort_by(whole, parted, n, BYTES - 1, start); /* a start is now the next one's */
+    sort_by(whole, parted, n, BYTES - 1, start); /* each start is now that of the next value */
     for (int64_t value = 0, first = 0; value < VALUES; first = start[value++]) {
         int64_t own = start[value] - first;
         (own < FEW ? insert : sort_part)(from(parted, first), from(whole, first), own);

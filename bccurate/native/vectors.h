@@ -1,4 +1,4 @@
-/* Eight floats at a time, in the words of GCC and Clang: one source for every processor. */
+/* Eight floats at a time with the vector extensions of GCC and Clang, on every processor. */
 #ifndef BCCURATE_VECTORS_H
 #define BCCURATE_VECTORS_H
 
@@ -6,11 +6,11 @@
 
 #include "kernels.h"
 
-/* Aligned as its elements are, so that it may begin anywhere in an array. */
+/* Aligned as its elements are, so that a vector may begin anywhere in an array. */
 typedef float v8 __attribute__((vector_size(32), aligned(4)));
 #define AT(p) (*(const v8 *)(p))
 
-/* a * b + c, fused where the processor can: not for sums that others must round alike. */
+/* Return a * b + c, fused where the processor can: not for sums that must round alike. */
 #if defined(__AVX2__) && defined(__FMA__)
 #include <immintrin.h>
 INLINE v8 fused(v8 a, v8 b, v8 c) {
@@ -29,7 +29,7 @@ INLINE float sum8(v8 v) {
     return two[0] + two[2];
 }
 
-/* Scalar product of n floats, n a multiple of 16. */
+/* Return the scalar product of n floats, n a multiple of 16. */
 INLINE float dot(const float *a, const float *b, int n) {
     v8 even = {0}, odd = {0};
     for (int k = 0; k < n; k += 16) {
@@ -39,7 +39,7 @@ INLINE float dot(const float *a, const float *b, int n) {
     return sum8(even + odd);
 }
 
-/* The derivative along a row of n samples of any kind, as numpy.gradient has it. */
+/* Write the derivative along a row of n samples, as numpy.gradient does. */
 #define ROW_SLOPES(dx, at, n)                                                            \
     do {                                                                                 \
         for (int c = 1; c < (n) - 1; c++) (dx)[c] = ((at)[c + 1] - (at)[c - 1]) * 0.5f;  \

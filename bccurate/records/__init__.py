@@ -2,7 +2,6 @@
 
 from bccurate.records.base import Record
 from bccurate.records.curation import (
-    DedupeRecord,
     ExportRecord,
     ImportRecord,
     InfoRecord,
@@ -13,6 +12,7 @@ from bccurate.records.curation import (
     UndoRecord,
     UseRecord,
 )
+from bccurate.records.duplicates import DedupeRecord
 from bccurate.records.learning import (
     CompareRecord,
     EvaluateRecord,

@@ -109,49 +109,6 @@ class InfoRecord(Record):
 
 
 @dataclass(frozen=True)
-class DedupeRecord(Record):
-    """Duplicate groups.
-
-    ``groups``: ``[{"kind": "exact"|"near", "members": [filepath], "keep": filepath,
-    "labels": {label: n}, "conflict": bool, "contamination": bool, "similarity": float in [0, 1],
-    "pairs": [...]}]``, largest first. ``pairs`` tell how the members came together, one fewer
-    than members: ``{"members": [filepath, filepath], "distance": bits, "similarity": float,
-    "turn": what the second needs to fall on the first, "why": str}``. ``view``: the saved view that
-    was looked at, None for all samples.
-    """
-
-    command: ClassVar[str] = "dedupe"
-    method: str
-    threshold: int
-    keep: str
-    groups: list[dict[str, Any]]
-    unreadable: list[dict[str, str]]
-    counts: dict[str, int]
-    rotations: bool = field(default=False, kw_only=True)
-    decoded: int = field(default=0, kw_only=True)
-    view: str | None = field(default=None, kw_only=True)
-
-    def lines(self) -> list[str]:
-        c = self.counts
-        lines = [
-            f"{self.dataset}: {c['groups']} duplicate groups in {c['samples']:,} samples "
-            f"({c['exact']} exact, {c['near']} near), {c['duplicates']:,} duplicates tagged, "
-            f"{c['conflicts']} with labels in conflict, {c.get('contaminated', 0)} contaminated, "
-            f"{self.decoded:,} files decoded"
-        ]
-        for kind in ("contamination", "conflict"):
-            for group in [g for g in self.groups if _gravest(g) == kind][:5]:
-                labels = ", ".join(f"{label} {n}" for label, n in group["labels"].items())
-                lines.append(f"  {kind}: {len(group['members']):,} x {group['keep']} ({labels})")
-        return lines + unreadable_lines(self.unreadable)
-
-
-def _gravest(group: dict[str, Any]) -> str | None:
-    """What is worst about a duplicate group."""
-    return next((kind for kind in ("contamination", "conflict") if group.get(kind)), None)
-
-
-@dataclass(frozen=True)
 class OutliersRecord(Record):
     """Outliers, worst first, and the bounds of their classes.
 

@@ -1,9 +1,9 @@
-/* Pairs of 64-bit hashes within a Hamming distance. The method stands in
+/* Find the pairs of 64-bit hashes within a Hamming distance. The method is described in
  * bccurate/duplicates/hamming.py; this is its search, one first block at a time.
  *
- * A node of the search holds the hashes that agree in the blocks chosen so far. It is parted by
- * the next bits of its block, then by each block that may be chosen next, until so few are left
- * that comparing all of them costs less than parting them on. */
+ * A node of the search holds the hashes that agree in the blocks chosen so far. It is partitioned
+ * by the next bits of its block, then by each block that may be chosen next, until comparing all
+ * remaining hashes costs less than partitioning them further. */
 #define _DEFAULT_SOURCE /* madvise */
 #include <stdlib.h>
 #ifdef __linux__
@@ -14,12 +14,12 @@
 #include "kernels.h"
 
 enum {
-    DIGIT = 10,     /* bits a node is parted by at once, at most */
-    DIRECT = 60,    /* a node of so many hashes, for each choice below it, is compared whole */
-    PART = 50,      /* hashes that a part should come down to */
+    DIGIT = 10,     /* most bits to partition a node by at once */
+    DIRECT = 60,    /* a node of at most so many hashes a choice below it is compared in full */
+    PART = 50,      /* hashes that a part should hold at most */
     INDEX_BITS = 29, /* a pair in one number: two indices and a distance of 5 bits */
     DISTANCE_BITS = 5,
-    LEVELS = 64, /* every parting takes at least one bit of the hash */
+    LEVELS = 64, /* every partition uses at least one bit of the hash */
 };
 
 typedef struct {
@@ -45,7 +45,7 @@ typedef struct {
     const uint32_t *index;
     int64_t n;
     uint64_t chosen;   /* blocks, as bits */
-    int64_t last, low, high; /* the block chosen last, and its bits not yet parted by */
+    int64_t last, low, high; /* the block chosen last, and its bits not yet used */
     int64_t need;      /* blocks still to choose */
 } node;
 
@@ -57,7 +57,7 @@ static int bits_set(uint64_t word) {
     return count;
 }
 
-/* Whether this node holds the first choice of blocks in which a pair agrees. */
+/* Return whether this node holds the first choice of blocks in which a pair agrees. */
 static int is_first(const search *s, const node *at, uint64_t difference) {
     uint64_t agrees = 0;
     for (int64_t b = 0; b < s->blocks; b++) {
@@ -89,7 +89,7 @@ static void report(void *context, int64_t i, int64_t j) {
     s->count++;
 }
 
-/* How many of the node's hashes are of the left side: indices ascend within a node. */
+/* Return how many of the node's hashes are of the left side: indices ascend within a node. */
 static int64_t left_part(const search *s, const node *at) {
     int64_t low = 0, high = at->n;
     while (low < high) {
@@ -109,8 +109,8 @@ static void compare(search *s, const node *at) {
 
 enum { HUGE_PAGE = 1 << 21 };
 
-/* Memory, in huge pages where the system has them: parting writes to a thousand places in turn, more
- * than a processor knows the small pages of. */
+/* Allocate memory, in huge pages where the system has them: partitioning writes to a thousand
+ * places alternately, more than a processor's address cache holds in small pages. */
 static void *room_for(size_t size) {
 #ifdef MADV_HUGEPAGE
     void *memory;
@@ -122,7 +122,7 @@ static void *room_for(size_t size) {
     return malloc(size);
 }
 
-/* A level whose buffers hold n hashes, or NULL where there is no memory. */
+/* Return a level whose buffers hold n hashes, or NULL where there is no memory. */
 static level *level_for(search *s, int depth, int64_t n) {
     level *into = s->levels[depth];
     if (!into) into = s->levels[depth] = calloc(1, sizeof *into);
@@ -135,7 +135,7 @@ static level *level_for(search *s, int depth, int64_t n) {
     return into->room ? into : NULL;
 }
 
-/* Part a node by `width` bits from `low`, keeping the order within each part. */
+/* Partition a node by `width` bits from `low`, keeping the order within each part. */
 static void part(level *into, const node *at, int64_t low, int64_t width) {
     uint64_t mask = ones(width);
     uint32_t *start = into->start, before = 0;
@@ -153,14 +153,14 @@ static void part(level *into, const node *at, int64_t low, int64_t width) {
     }
 }
 
-/* How many choices of blocks lie below a node. */
+/* Return the number of choices of blocks below a node. */
 static int64_t choices_below(const search *s, const node *at) {
     int64_t n = s->end - at->last - 1, choices = 1;
     for (int64_t k = 1; k <= at->need; k++) choices = choices * (n - at->need + k) / k;
     return choices;
 }
 
-/* Bits to part by: enough for parts that are compared whole, and no more. */
+/* Return the number of bits to partition by: just enough for parts that are compared in full. */
 static int64_t digit(int64_t n, int64_t most) {
     int64_t width = 1;
     while (width < most && width < DIGIT && n >> width > PART) width++;
@@ -205,7 +205,7 @@ static int descend(search *s, const node *at, int depth) {
 
 /* Search the choices of k blocks whose first is `first`.
  *
- * `hash` and `index` (n): distinct hashes and what they are called, ascending, below 2^29.
+ * `hash` and `index` (n): distinct hashes and their indices, ascending, below 2^29.
  * `left`: pairs are sought between the indices below it and the others; -1: among all.
  * `bounds` (blocks + 1) cuts the bits into blocks, `ends` (groups) the blocks into groups.
  * Writes the first `room` pairs into `found`. Returns how many there are, -1 without memory. */
@@ -237,8 +237,8 @@ static void count_one(void *count, int64_t i, int64_t j) {
     ++*(int64_t *)count;
 }
 
-/* How many pairs i < j of n hashes, i < rows, differ in at most `threshold` bits, all of them
- * compared: for tests, and as the peer that benchmarks call brute force. */
+/* Count the pairs i < j of n hashes, i < rows, that differ in at most `threshold` bits, by
+ * comparing all: for tests, and as the brute force of the benchmarks. */
 EXPORT int64_t bc_near_brute(const uint64_t *hash, int64_t rows, int64_t n, int64_t threshold) {
     int64_t count = 0;
     bc_each_near(hash, rows, hash, n, 1, (int)threshold, count_one, &count);

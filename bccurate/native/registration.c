@@ -1,16 +1,16 @@
-/* Gauss-Newton alignment of small pictures. See bccurate/duplicates/registration.py, whose numpy form
- * this is held to. */
+/* Gauss-Newton registration of 32x32 images. See bccurate/duplicates/registration.py, whose numpy
+ * form is the reference for this one. */
 #include <math.h>
 #include <string.h>
 
 #include "kernels.h"
 #include "vectors.h"
 
-enum { SIDE = 32, PIXELS = SIDE * SIDE, MOVES = 4, UNKNOWNS = 6, STEPS = 4, TURNS = 8 };
-static const int8_t INVERSE[TURNS] = {0, 3, 2, 1, 4, 5, 6, 7};
+enum { SIDE = 32, PIXELS = SIDE * SIDE, MOVES = 4, UNKNOWNS = 6, STEPS = 4, ROTATIONS = 8 };
+static const int8_t INVERSE[ROTATIONS] = {0, 3, 2, 1, 4, 5, 6, 7};
 static const float MAX_SHIFT = 0.125f, MAX_SCALE = 0.15f, CLOSE = 0.97f;
 
-/* A pair under way: `slopes` ends with the target. */
+/* The state of one pair; the last row of `slopes` is the target. */
 typedef struct {
     float fixed[PIXELS], moving[PIXELS], warped[PIXELS], inside[PIXELS];
     float slopes[UNKNOWNS + 1][PIXELS];
@@ -23,11 +23,12 @@ INLINE float total(const float *a) {
     return sum8(sum);
 }
 
-/* A turned picture with mean 0 and deviation 1; a flat one is all zeros.
- * `way`: where the turned picture starts, and its steps down and right. */
-INLINE void load(const uint8_t *thumb, const int64_t *way, float *out) {
+/* Load a rotated image with mean 0 and deviation 1; a flat one becomes all zeros.
+ * `layout`: the offset of the rotated image's first pixel, and its steps down and right. */
+INLINE void load(const uint8_t *thumb, const int64_t *layout, float *out) {
     for (int r = 0; r < SIDE; r++)
-        for (int c = 0; c < SIDE; c++) out[r * SIDE + c] = thumb[way[0] + r * way[1] + c * way[2]];
+        for (int c = 0; c < SIDE; c++)
+            out[r * SIDE + c] = thumb[layout[0] + r * layout[1] + c * layout[2]];
     const float mean = total(out) / PIXELS;
     for (int k = 0; k < PIXELS; k++) out[k] -= mean;
     const float deviation = sqrtf(dot(out, out, PIXELS) / PIXELS);
@@ -35,7 +36,7 @@ INLINE void load(const uint8_t *thumb, const int64_t *way, float *out) {
     for (int k = 0; k < PIXELS; k++) out[k] *= by;
 }
 
-/* Normalised correlation of fixed and warped over the pixels inside. */
+/* Return the normalised correlation of fixed and warped over the pixels inside. */
 INLINE float correlation(const Work *w) {
     const float count = total(w->inside), pixels = count > 1 ? count : 1;
     const float a0 = dot(w->fixed, w->inside, PIXELS) / pixels;
@@ -52,8 +53,8 @@ INLINE float correlation(const Work *w) {
     return norm > 1e-3f ? sum8(ab) / norm : 0;
 }
 
-/* The moving picture sampled where `move` puts each pixel, bilinearly, and where that was inside.
- * Comparisons are such that no number, not even NaN, leads out of the picture. */
+/* Sample the moving image bilinearly where `move` puts each pixel, and mark the samples inside it.
+ * The comparisons keep every index inside the image, also for NaN. */
 INLINE void warp(Work *w) {
     const float centre = (SIDE - 1) / 2.0f, last = SIDE - 1;
     const float *m = w->move;
@@ -74,7 +75,7 @@ INLINE void warp(Work *w) {
             right[c] = u - (float)left;
             down[c] = v - (float)top;
             start[c] = top * SIDE + left;
-            /* The clipped place is the place itself just where that is inside. */
+            /* Clipping changes the position exactly where it is outside. */
             w->inside[r * SIDE + c] = (u == column) & (v == row) ? 1.0f : 0.0f;
         }
         for (int c = 0; c < SIDE; c++) {
@@ -86,7 +87,7 @@ INLINE void warp(Work *w) {
     }
 }
 
-/* How the warped picture changes with each move, gain and offset; and what it should be. */
+/* Write the derivatives of the warped image by each move, gain and offset, and the target. */
 INLINE void slopes(Work *w) {
     const float centre = (SIDE - 1) / 2.0f;
     for (int r = 0; r < SIDE; r++) {
@@ -110,7 +111,7 @@ INLINE void slopes(Work *w) {
     }
 }
 
-/* Solves a symmetric system whose ridge makes it positive definite, by elimination. */
+/* Solve a symmetric system, positive definite because of its ridge, by elimination. */
 INLINE void solve(double a[UNKNOWNS][UNKNOWNS + 1]) {
     for (int p = 0; p < UNKNOWNS; p++)
         for (int r = p + 1; r < UNKNOWNS; r++) {
@@ -123,7 +124,7 @@ INLINE void solve(double a[UNKNOWNS][UNKNOWNS + 1]) {
     }
 }
 
-/* Row p of the normal equations, from the diagonal on, and mirrored. */
+/* Write row p of the normal equations from the diagonal on, and mirror it. */
 INLINE void products(const Work *w, int p, double system[UNKNOWNS][UNKNOWNS + 1]) {
     v8 sum[UNKNOWNS + 1] = {{0}};
     for (int k = 0; k < PIXELS; k += 8) {
@@ -138,7 +139,7 @@ INLINE float clipped(float value, float most) {
     return value > most ? most : value < -most ? -most : value;
 }
 
-/* One Gauss-Newton step of the four moves. Returns whether they are within bounds. */
+/* Do one Gauss-Newton step of the four moves. Returns whether they are within bounds. */
 INLINE int step(Work *w) {
     double system[UNKNOWNS][UNKNOWNS + 1];
     slopes(w);
@@ -161,7 +162,8 @@ INLINE int step(Work *w) {
     return allowed;
 }
 
-INLINE float aligned(Work *w, float least) {
+/* Register the moving image on the fixed one; returns the best correlation reached. */
+INLINE float align(Work *w, float least) {
     memcpy(w->warped, w->moving, sizeof w->warped);
     for (int k = 0; k < PIXELS; k++) w->inside[k] = 1;
     memset(w->move, 0, sizeof w->move);
@@ -176,25 +178,25 @@ INLINE float aligned(Work *w, float least) {
     return best;
 }
 
-/* Similarity of `count` pairs of (32, 32) pictures, the second one turned. The picture whose bytes
- * come first is held still, and where they are close the other one too; the better counts. So a
- * pair has one similarity, either way round. */
-EXPORT int64_t bc_align(const uint8_t *thumbs, const int64_t *i, const int64_t *j,
-                                const int8_t *turn, int64_t count, const int64_t *ways,
-                                float least, float *similarity) {
+/* Write the similarity of `count` pairs of (32, 32) images, the second one rotated. The image whose
+ * bytes come first is the fixed one; where the two are close, the other one is tried as well and
+ * the better result counts. So (i, j) and (j, i) have the same similarity. */
+EXPORT int64_t bc_register(const uint8_t *thumbs, const int64_t *i, const int64_t *j,
+                           const int8_t *rotation, int64_t count, const int64_t *layouts,
+                           float least, float *similarity) {
     Work w;
     for (int64_t k = 0; k < count; k++) {
         const uint8_t *a = thumbs + i[k] * PIXELS, *b = thumbs + j[k] * PIXELS;
         const int back = memcmp(a, b, PIXELS) > 0;
-        const int way = back ? INVERSE[turn[k]] : turn[k];
-        load(back ? b : a, ways, w.fixed);
-        load(back ? a : b, ways + 3 * way, w.moving);
-        similarity[k] = aligned(&w, least);
+        const int own = back ? INVERSE[rotation[k]] : rotation[k];
+        load(back ? b : a, layouts, w.fixed);
+        load(back ? a : b, layouts + 3 * own, w.moving);
+        similarity[k] = align(&w, least);
         if (similarity[k] < CLOSE) continue;
         memcpy(w.warped, w.fixed, sizeof w.fixed);
         memcpy(w.fixed, w.moving, sizeof w.fixed);
         memcpy(w.moving, w.warped, sizeof w.fixed);
-        const float other = aligned(&w, least);
+        const float other = align(&w, least);
         similarity[k] = other > similarity[k] ? other : similarity[k];
     }
     return count;
