@@ -25,8 +25,8 @@ from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.hamming import HashPairs, near_pairs
 from bccurate.duplicates.pair_search import SimilarPairs, similar_pairs
 from bccurate.errors import BccurateError, InputError, UsageError
-from bccurate.images.image_stats import ImageStats, Unreadable
-from bccurate.images.workers import CHUNK, from_json, read_apart, to_json
+from bccurate.images.image_stats import ImageStats, Unreadable, from_json, to_json
+from bccurate.images.workers import CHUNK, read_apart
 from bccurate.progress import track
 
 LOG = logging.getLogger(__name__)

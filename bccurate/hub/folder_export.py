@@ -13,12 +13,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bccurate.errors import UnreadableImage, UsageError
+from bccurate.errors import UsageError
 from bccurate.files import atomic_folder, disk_errors, safe_name, sha256, sha256_of_file
 from bccurate.hub import coco, manifest
 from bccurate.hub.manifest import Row
 from bccurate.hub.views import SPLITS
-from bccurate.images.decode import decode_rgb
+from bccurate.images.image_stats import Unreadable
+from bccurate.images.workers import read_pixels
 from bccurate.progress import track
 
 FOLDERS = ("imagefolder", "csv", "coco")
@@ -101,18 +102,13 @@ def write_folder(rows: Sequence[Row], out: Path, kind: str) -> Outcome:
 
 def images_of(rows: Iterable[Row], outcome: Outcome) -> Iterator[tuple[Row, Any]]:
     """Each row that decodes, and its pixels uint8 (H, W, 3); the others are skipped."""
-    for row in rows:
-        pixels = _pixels(row, outcome)
-        if pixels is not None:
+    listed = list(rows)
+    found = read_pixels([row.filepath for row in listed])
+    for row, pixels in zip(listed, found, strict=True):
+        if isinstance(pixels, Unreadable):
+            outcome.skip(row, f"{row.filepath}: {pixels.reason}")
+        else:
             yield row, pixels
-
-
-def _pixels(row: Row, outcome: Outcome) -> Any:
-    try:
-        return decode_rgb(row.filepath)
-    except UnreadableImage as error:
-        outcome.skip(row, error.message)
-        return None
 
 
 def _present(rows: Iterable[Row], outcome: Outcome) -> Iterator[Row]:

@@ -11,10 +11,9 @@ from bccurate.hub.manifest import Row
 from bccurate.hub.read import columns, has_field, label_field
 from bccurate.hub.views import VARIANT
 from bccurate.hub.write import set_column, set_fields
-from bccurate.images.decode import decode_rgb
-from bccurate.images.hashing import hash_pixels
-from bccurate.images.image_stats import METHODS, ImageStats, Unreadable
-from bccurate.images.workers import read_many
+from bccurate.images.hashing import METHODS
+from bccurate.images.image_stats import ImageStats, Unreadable
+from bccurate.images.workers import hash_many, read_many
 from bccurate.progress import track
 
 if TYPE_CHECKING:
@@ -134,7 +133,10 @@ def ensure_hash(view: Any, method: str) -> int:
     """Hash what the kernels left to imagehash (by ``whash``); returns how many were decoded."""
     todo = view.exists(method, bool=False)
     ids, paths = columns(todo, "id", "filepath")
-    hashes = [hash_pixels(decode_rgb(path), method) for path in track(paths, len(paths), method)]
+    hashes = list(track(hash_many(paths, method), len(paths), method))
+    for one in hashes:
+        if isinstance(one, Unreadable):
+            raise UnreadableImage(f"{one.filepath}: {one.reason}")
     set_column(view, method, ids, hashes)
     return len(ids)
 

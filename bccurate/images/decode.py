@@ -1,9 +1,10 @@
-"""Reading images that nobody vouches for, by Pillow: what decodes, and what it then tells.
+"""Decode an image file to RGB: the one place in the package where image files are opened.
 
-Plain files take the quick road of ``images.plain``; what that leaves comes here, and here is
-decided what is readable. Nowhere else in the package is an image file opened. A file counts as
-readable when its whole content decodes: Pillow's ``verify()`` passes truncated and bit-flipped
-files.
+A file is readable when Pillow decodes its whole content; Pillow's ``verify()`` passes truncated and
+bit-flipped files. A JPEG is decoded by simplejpeg (libjpeg-turbo) in its strict mode, which gives
+Pillow's pixels in half the time; what it refuses, Pillow decides. Figures: docs/house.md.
+
+Call this in a worker process (``images.workers``): files are untrusted.
 """
 
 from __future__ import annotations
@@ -12,95 +13,140 @@ import io
 import os
 import warnings
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from bccurate.errors import UnreadableImage
-from bccurate.files import fault_of_machine, sha256
-from bccurate.images.hashing import imagehash_of, measure
-from bccurate.images.image_stats import ImageStats, Unreadable, hash_of, make_image_stats
-from bccurate.images.plain import SUFFIXES, name_note, pixel_digest
+from bccurate.files import fault_of_machine
 
-FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+simplejpeg: Any
+try:
+    import simplejpeg
+except ImportError:  # on a machine that only trains: Pillow gives the same pixels
+    simplejpeg = None
+
+SUFFIXES = {
+    "BMP": (".bmp", ".dib"),
+    "GIF": (".gif",),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "PNG": (".png",),
+    "TIFF": (".tif", ".tiff"),
+    "WEBP": (".webp",),
+}
+FORMATS = tuple(SUFFIXES)
 IMAGE_SUFFIXES = frozenset(suffix for suffixes in SUFFIXES.values() for suffix in suffixes)
-MAX_PIXELS = 64_000_000  # a whole-slide thumbnail passes, a decompression bomb does not
+MAX_PIXELS = 64_000_000  # allows a whole-slide thumbnail, refuses a decompression bomb
 MAX_BYTES = 1 << 30
-BROKEN_STARTS = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"GIF8": "GIF", b"RIFF": "WEBP",
-                 b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP"}  # fmt: skip
-# Pillow warns of doubtful metadata; the pixels alone decide here. Not catch_warnings: threads.
+MIN_SIDE = 8  # pixels; smaller images get a note
+SIGNATURES = {b"\x89PNG": "PNG", b"\xff\xd8": "JPEG", b"GIF8": "GIF", b"RIFF": "WEBP",
+              b"II*\0": "TIFF", b"MM\0*": "TIFF", b"BM": "BMP"}  # fmt: skip
+# Not blocking: a named pipe would wait for ever.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+# Pillow warns of doubtful metadata; only the pixels matter. Not catch_warnings: it is not
+# thread-safe.
 warnings.filterwarnings("ignore", module=r"PIL\..*")
 
 
-def decode_rgb(path: str | Path) -> np.ndarray:
-    """The pixels of an image file, (H, W, 3) uint8 RGB.
+class Decoded(NamedTuple):
+    """A decoded image.
 
-    16-bit images are scaled to 8 bits, CMYK and palettes converted, transparency laid on white,
-    the first frame of an animation taken.
+    Attributes:
+        pixels: uint8 (H, W, 3), RGB.
+        format: one of ``FORMATS``.
+        note: what is unusual about the file, else ``""``.
+    """
+
+    pixels: np.ndarray
+    format: str
+    note: str
+
+
+def decode_rgb(path: str | Path) -> np.ndarray:
+    """Return the pixels of an image file, uint8 (H, W, 3), RGB.
+
+    16-bit images are scaled to 8 bits, CMYK and palettes converted, transparency composited on
+    white; of an animation the first frame is taken.
 
     Raises:
-        UnreadableImage: with the path and the reason as its message.
+        UnreadableImage: with the path and the reason in its message.
     """
     try:
-        return np.asarray(_decode(_read(path))[0])
+        return decode(read_bytes(path)).pixels
     except UnreadableImage as error:
         raise UnreadableImage(f"{path}: {error.message}") from error
 
 
-def read_image_stats(path: str) -> ImageStats | Unreadable:
-    """Decode one file with Pillow and tell all there is to tell; never raises for a bad file."""
-    try:
-        data = _read(path)
-        image, kind, note = _decode(data)
-    except UnreadableImage as error:
-        return Unreadable(path, error.message)
-    pixels = np.asarray(image)
-    row = measure(pixels)
-    row.width, row.height, row.size_bytes = image.width, image.height, len(data)
-    return make_image_stats(
-        row,
-        path,
-        sha256(data),
-        pixel_digest(image.width, image.height, pixels.tobytes()).hexdigest(),
-        kind,
-        hash_of(row, "phash") or imagehash_of(image, "phash"),
-        "; ".join(filter(None, [note, name_note(path, kind)])),
-    )
+def read_bytes(path: str | Path) -> bytes:
+    """Read a file of at most ``MAX_BYTES``.
 
-
-def _read(path: str | Path) -> bytes:
+    Raises:
+        UnreadableImage: it is empty, too large or cannot be opened.
+    """
     try:
-        size = os.stat(path).st_size
-        if size == 0:
-            raise UnreadableImage("empty file")
-        if size > MAX_BYTES:
-            raise UnreadableImage(f"larger than {MAX_BYTES >> 20} MiB")
-        with open(path, "rb") as file:
-            return file.read()
+        file = os.open(path, _READ)  # fewer system calls a file than open()
+        try:
+            size = os.fstat(file).st_size
+            if size == 0:
+                raise UnreadableImage("empty file")
+            if size > MAX_BYTES:
+                raise UnreadableImage(f"larger than {MAX_BYTES >> 20} MiB")
+            data = os.read(file, size)
+            while len(data) < size and (more := os.read(file, size - len(data))):
+                data += more
+            return data
+        finally:
+            os.close(file)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        if isinstance(error, OSError) and (ours := fault_of_machine(error, path)):
-            raise ours from error  # the file may be sound
+        if isinstance(error, OSError) and (fault := fault_of_machine(error, path)):
+            raise fault from error  # the file may be sound
         raise UnreadableImage(f"cannot be opened: {getattr(error, 'strerror', error)}") from error
 
 
-def _decode(data: bytes) -> tuple[Image.Image, str, str]:
-    """RGB image, format and note of an image in memory."""
+def decode(data: bytes) -> Decoded:
+    """Decode an image in memory.
+
+    Raises:
+        UnreadableImage: with the reason as its message.
+    """
+    pixels = _decode_jpeg(data)
+    if pixels is not None:
+        return Decoded(pixels, "JPEG", _small_note(*pixels.shape[:2]))
+    return _decode_by_pillow(data)
+
+
+def _decode_jpeg(data: bytes) -> np.ndarray | None:
+    """Decode a sound grey, YCbCr or RGB JPEG; None for any other data."""
+    if simplejpeg is None or not data.startswith(b"\xff\xd8\xff"):
+        return None
+    try:
+        height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
+        if colours not in ("Gray", "YCbCr", "RGB") or width * height > MAX_PIXELS:
+            return None
+        return simplejpeg.decode_jpeg(data, "RGB", strict=True)
+    except (ValueError, MemoryError):
+        return None
+
+
+def _decode_by_pillow(data: bytes) -> Decoded:
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > MAX_PIXELS:
                 raise UnreadableImage(f"{width}x{height} is over {MAX_PIXELS:,} pixels")
             image.load()
-            return _to_rgb(image), str(image.format), _note(image)
+            kind = "JPEG" if image.format == "MPO" else str(image.format)  # JPEGs in one file
+            return Decoded(np.asarray(_to_rgb(image)), kind, _note(image))
     except UnreadableImage:
         raise
     except UnidentifiedImageError:
-        raise UnreadableImage(f"not an image ({_looks_like(data)})") from None
+        raise UnreadableImage(f"not an image ({_describe_bytes(data)})") from None
     except Image.DecompressionBombError as error:
         raise UnreadableImage(f"too many pixels: {error}") from error
     except MemoryError as error:
         raise UnreadableImage("needs more memory than there is") from error
-    except Exception as error:  # codecs raise what they like on hostile bytes
+    except Exception as error:  # codecs raise any exception on hostile bytes
         raise UnreadableImage(f"does not decode: {error}") from error
 
 
@@ -115,9 +161,9 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _to_eight_bits(pixels: np.ndarray, mode: str) -> np.ndarray:
-    """Deeper counts to 8 bits: 16-bit by 257, so that 65535 becomes 255; 0.0 to 1.0 by 255."""
+    """Scale deeper pixels to 8 bits: 16 bits by 1/257, so that 65535 becomes 255; 0 to 1 by 255."""
     if not np.isfinite(pixels).all():
-        raise UnreadableImage("holds values that are not numbers")
+        raise UnreadableImage("contains NaN or infinite values")
     top = pixels.max(initial=0)
     if mode == "F" and top <= 1:
         scale = 255.0
@@ -130,16 +176,20 @@ def _to_eight_bits(pixels: np.ndarray, mode: str) -> np.ndarray:
 
 def _note(image: Image.Image) -> str:
     notes = []
-    if getattr(image, "is_animated", False):  # not n_frames: a GIF is read whole to count them
+    if getattr(image, "is_animated", False):  # not n_frames: that reads a GIF whole
         notes.append("several frames, the first was taken")
     if image.mode.startswith("I") or image.mode in ("F", "CMYK"):
         notes.append(f"mode {image.mode}, converted to 8-bit RGB")
-    if min(image.size) < 8:
-        notes.append(f"only {image.width}x{image.height} pixels")
-    return "; ".join(notes)
+    notes.append(_small_note(image.height, image.width))
+    return "; ".join(filter(None, notes))
 
 
-def _looks_like(data: bytes) -> str:
+def _small_note(height: int, width: int) -> str:
+    return f"only {width}x{height} pixels" if min(height, width) < MIN_SIDE else ""
+
+
+def _describe_bytes(data: bytes) -> str:
+    """Name the kind of a file that is no image, from its first bytes."""
     head = data[:512].lstrip().lower()
     if head.startswith((b"<!doctype html", b"<html")):
         return "HTML"
@@ -147,7 +197,7 @@ def _looks_like(data: bytes) -> str:
         return "SVG"
     if head.startswith(b"%!ps"):
         return "PostScript"
-    for start, kind in BROKEN_STARTS.items():
+    for start, kind in SIGNATURES.items():
         if data.startswith(start):
             return f"broken {kind}"
     return "text" if data[:512].isascii() else "unknown bytes"

@@ -1,37 +1,49 @@
-"""What one decode tells of a file: the facts that every command takes from it.
-
-No numpy and no Pillow here: the processes that read files start with this.
-"""
+"""Hashes and statistics of one image file, as every command reads them."""
 
 from __future__ import annotations
 
 import binascii
-from dataclasses import dataclass
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from typing import Any
 
-from bccurate.native import image_kernels as images
+import numpy as np
 
-METHODS = ("phash", "dhash", "ahash", "whash")
-KNOWN = {"phash": images.PHASH, "dhash": images.DHASH, "ahash": images.AHASH, "whash": images.WHASH}
+from bccurate.images.decode import FORMATS, SUFFIXES, decode, read_bytes
+from bccurate.images.hashing import KNOWN, imagehash_of, measure_into
+from bccurate.native.image_measure import MEASURED
+
+# What a worker sends for an image: ``MEASURED`` and what is known of the file.
+RECORD = np.dtype(
+    [
+        *((name, MEASURED.fields[name][0]) for name in MEASURED.names or ()),
+        *((name, "i8") for name in ("width", "height", "size_bytes", "format")),
+        ("filehash", "V32"),
+        ("pixelhash", "V32"),
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)
 class ImageStats:
-    """What one decode tells of a file.
+    """Hashes and statistics of a file that decodes.
 
     Attributes:
-        filepath: as it was given.
-        filehash: SHA-256 of the file's bytes; facts are cached by it.
+        filepath: as given.
+        filehash: SHA-256 of the file's bytes.
         pixelhash: SHA-256 of shape and RGB pixels; equal exactly where the decoded pixels are.
         width, height: pixels.
         size_bytes: of the file.
-        format: Pillow's name, one of ``reading.FORMATS``.
+        format: one of ``decode.FORMATS``.
         phash, dhash, ahash: 16 hexadecimal digits, equal to imagehash's.
-        whash: the same, or None where only imagehash itself can say (see ``images.hashing``).
+        whash: the same, or None where only imagehash itself can compute it (see
+            ``images.hashing``).
         intensity_mean, intensity_std: of the grey image, 0 to 255.
         sharpness: variance of the Laplacian of the grey image.
-        thumb: the 32x32 grey picture of ``duplicates.pair_search``, base64.
-        note: what is odd about the file though it decodes, else ``""``.
+        thumb: the 32x32 grey thumbnail of ``images.thumbnail``, base64.
+        note: what is unusual about the file, else ``""``.
     """
 
     filepath: str
@@ -54,43 +66,80 @@ class ImageStats:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file that does not decode, and why in a few words."""
+    """A file that does not decode, and the reason in a few words."""
 
     filepath: str
     reason: str
 
 
-def hash_of(row: Any, method: str) -> str | None:
-    """A hash of a row of numbers as text, or None where it is not sure."""
-    return f"{getattr(row, method):016x}" if row.known & KNOWN[method] else None
+def measure_file(path: str, record: np.ndarray) -> str:
+    """Read, decode, hash and measure a file into ``record``, a (1,) array of ``RECORD``.
+
+    Returns:
+        the note of ``ImageStats``.
+
+    Raises:
+        UnreadableImage: with the reason as its message.
+    """
+    data = read_bytes(path)
+    image = decode(data)
+    height, width = image.pixels.shape[:2]
+    measure_into(image.pixels, record)
+    if not record["known"][0] & KNOWN["phash"]:
+        record["phash"] = int(imagehash_of(image.pixels, "phash"), 16)
+    record["width"], record["height"], record["size_bytes"] = width, height, len(data)
+    record["format"] = FORMATS.index(image.format)
+    record["filehash"] = np.void(sha256(data).digest())
+    digest = sha256(f"({width}, {height})".encode())
+    digest.update(np.ascontiguousarray(image.pixels).data)
+    record["pixelhash"] = np.void(digest.digest())
+    return "; ".join(filter(None, [image.note, _name_note(path, image.format)]))
 
 
-def make_image_stats(
-    row: Any, filepath: str, filehash: str, pixelhash: str, kind: str, phash: str, note: str
-) -> ImageStats:
-    """The facts of a file from a row of ``native.image_kernels`` and what stands beside it."""
-    width, height = row.width, row.height
+def stats_of(record: Any, filepath: str, note: str) -> ImageStats:
+    """Return the statistics in a record of ``RECORD``, as ``record.tolist()`` gives it."""
+    (known, phash, dhash, ahash, whash, grey_sum, grey_squares, edge_sum, edge_squares, thumb,
+     width, height, size, kind, filehash, pixelhash) = record  # fmt: skip
     n, edges = width * height, max(0, width - 2) * max(0, height - 2)
     return ImageStats(
         filepath=filepath,
-        filehash=filehash,
-        pixelhash=pixelhash,
+        filehash=filehash.hex(),
+        pixelhash=pixelhash.hex(),
         width=width,
         height=height,
-        size_bytes=row.size_bytes,
-        format=kind,
-        phash=phash,
-        dhash=f"{row.dhash:016x}",
-        ahash=f"{row.ahash:016x}",
-        whash=hash_of(row, "whash"),
-        intensity_mean=row.grey_sum / n,
-        intensity_std=variance(n, row.grey_sum, row.grey_squares) ** 0.5,
-        sharpness=variance(edges, row.edge_sum, row.edge_squares),
-        thumb=binascii.b2a_base64(row.thumb, newline=False).decode("ascii"),
+        size_bytes=size,
+        format=FORMATS[kind],
+        phash=f"{phash:016x}",
+        dhash=f"{dhash:016x}",
+        ahash=f"{ahash:016x}",
+        whash=f"{whash:016x}" if known & KNOWN["whash"] else None,
+        intensity_mean=grey_sum / n,
+        intensity_std=variance(n, grey_sum, grey_squares) ** 0.5,
+        sharpness=variance(edges, edge_sum, edge_squares),
+        thumb=binascii.b2a_base64(thumb, newline=False).decode("ascii"),
         note=note,
     )
 
 
 def variance(n: int, total: int, squares: int) -> float:
-    """The variance of n whole numbers from their sum and sum of squares; 0.0 of none."""
+    """Return the variance of n integers from their sum and sum of squares; 0.0 for n = 0."""
     return (n * squares - total * total) / (n * n) if n else 0.0
+
+
+def to_json(found: Iterable[ImageStats | Unreadable]) -> str:
+    """Return statistics as one line of JSON, for another machine."""
+    return json.dumps([asdict(one) for one in found])
+
+
+def from_json(line: str) -> list[ImageStats | Unreadable]:
+    """Return the statistics that ``to_json`` wrote."""
+    return [Unreadable(**row) if "reason" in row else ImageStats(**row) for row in json.loads(line)]
+
+
+def _name_note(path: str, kind: str) -> str:
+    """Return a note where the file's suffix names another format than its content has."""
+    dot = path.rfind(".")
+    suffix = path[dot:] if dot > max(path.rfind("/"), path.rfind("\\")) + 1 else ""
+    if suffix.lower() in SUFFIXES[kind]:
+        return ""
+    return f"named {suffix or 'without type'}, is {kind}"

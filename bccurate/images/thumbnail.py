@@ -25,3 +25,10 @@ def from_text(texts: Sequence[str]) -> np.ndarray:
     """Decode the texts of ``to_text`` to (N, 32, 32) uint8."""
     data = b"".join(map(binascii.a2b_base64, texts))
     return np.frombuffer(data, dtype=np.uint8).reshape(-1, SIDE, SIDE)
+
+
+def resize(image: np.ndarray, size: int) -> np.ndarray:
+    """Return uint8 (H, W, 3) as (size, size, 3) by antialiased bicubic interpolation."""
+    if image.shape[:2] == (size, size):
+        return image
+    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))

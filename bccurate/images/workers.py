@@ -1,9 +1,9 @@
-"""Reading files in processes of their own, so that no file can end the command.
+"""Decode untrusted image files in worker processes, so that no file can end the command.
 
-Each worker is a fresh interpreter that gets paths, a JSON line, and answers with a JSON line and
-the packed records of ``images.plain``. It loads neither numpy nor Pillow before it must. Not a
-multiprocessing pool: that would run a person's script a second time, and one file that crashes a
-decoder would break it. Here the worker is started again and the file is named.
+A worker is a fresh interpreter that reads requests, a JSON line each, from its standard input and
+answers with a JSON line and a block of bytes. A multiprocessing pool would run the caller's script
+again, and one file that crashes a decoder would break it; here the worker is started again and the
+file is named.
 """
 
 from __future__ import annotations
@@ -14,90 +14,154 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
+from typing import Any
 
-from bccurate.errors import BccurateError, InputError
-from bccurate.images.image_stats import ImageStats, Unreadable
-from bccurate.images.plain import facts_of, pack_batch, read_batch
+import numpy as np
 
-CHUNK = 64  # files a line: enough to hide the hop, few enough for the progress bar
+from bccurate.errors import BccurateError, InputError, UnreadableImage
+from bccurate.images.decode import decode_rgb
+from bccurate.images.hashing import hash_pixels
+from bccurate.images.image_stats import RECORD, ImageStats, Unreadable, measure_file, stats_of
+from bccurate.images.thumbnail import resize
+
+CHUNK = 64  # files per request: hides the round trip, and the progress bar still moves
 READY = b"ready\n"
-STARTS = 3
-AHEAD = 4  # chunks a worker that may be read before they are asked for
+MAX_STARTS = 3
+AHEAD = 4  # requests per worker that may be answered before the caller takes them
+
+Answer = tuple[dict[str, Any], bytes]
 
 
 def read_many(
     paths: Sequence[str], workers: int | None = None
 ) -> Iterator[ImageStats | Unreadable]:
-    """Facts for many files, in the order given, in parallel and with bounded memory.
+    """Yield the statistics of files, in the order given, with bounded memory.
 
     Args:
         paths: files.
-        workers: processes; all cores where None. Few files are read in this process.
+        workers: processes; all cores where None.
     """
-    workers = min(workers or os.cpu_count() or 1, len(paths) // CHUNK + 1)
-    if workers <= 1:
-        for start in range(0, len(paths), CHUNK):
-            yield from read_batch(paths[start : start + CHUNK])
-    else:
-        yield from read_in_processes(paths, workers)
-
-
-def read_in_processes(paths: Sequence[str], workers: int) -> Iterator[ImageStats | Unreadable]:
-    """As ``read_many``, never in this process."""
-    crew = _Crew()
-    waiting: deque[Future[list[ImageStats | Unreadable]]] = deque()
-    threads = ThreadPoolExecutor(workers)
-    try:
-        for start in range(0, len(paths), CHUNK):
-            waiting.append(threads.submit(crew.read, paths[start : start + CHUNK]))
-            if len(waiting) > AHEAD * workers:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
-    finally:
-        crew.end()  # first: a thread may be waiting for an answer
-        # No wait: an interrupted stream may be closed by the collector, in one of these threads.
-        threads.shutdown(wait=False, cancel_futures=True)
+    for part, (head, body) in _answers("measure", paths, CHUNK, workers):
+        yield from _stats(part, head, body)
 
 
 def read_apart(paths: Sequence[str]) -> list[ImageStats | Unreadable]:
-    """Facts of files, read in one process beside this one, which lives on for the next call."""
-    return _own_crew().read(paths)
+    """Return the statistics of a few files from one worker, which stays for the next call."""
+    head, body = _own_pool().ask({"task": "measure", "paths": list(paths)})
+    return _stats(paths, head, body)
+
+
+def read_pixels(
+    paths: Sequence[str], size: int | None = None, workers: int | None = None
+) -> Iterator[np.ndarray | Unreadable]:
+    """Yield the pixels of files, uint8 (H, W, 3), RGB, in the order given.
+
+    Args:
+        paths: files.
+        size: resize to (size, size) by antialiased bicubic interpolation; None keeps the size.
+        workers: processes; all cores where None.
+    """
+    options = {"size": size}
+    for part, (head, body) in _answers("pixels", paths, CHUNK if size else 1, workers, options):
+        at = 0
+        for index, path in enumerate(part):
+            if str(index) in head["unreadable"]:
+                yield Unreadable(path, head["unreadable"][str(index)])
+                continue
+            height, width = head["shapes"][index]
+            yield np.frombuffer(body, np.uint8, height * width * 3, at).reshape(height, width, 3)
+            at += height * width * 3
+
+
+def hash_many(paths: Sequence[str], method: str) -> Iterator[str | Unreadable]:
+    """Yield a hash of each file, 16 hexadecimal digits, where need be by imagehash."""
+    for part, (head, _) in _answers("hash", paths, CHUNK, None, {"method": method}):
+        for index, path in enumerate(part):
+            reason = head["unreadable"].get(str(index))
+            yield head["hashes"][index] if reason is None else Unreadable(path, reason)
+
+
+def _answers(
+    task: str,
+    paths: Sequence[str],
+    chunk: int,
+    workers: int | None = None,
+    options: dict[str, Any] | None = None,
+) -> Iterator[tuple[Sequence[str], Answer]]:
+    """Yield the paths of each request with its answer, in order."""
+    parts = [paths[start : start + chunk] for start in range(0, len(paths), chunk)]
+    requests = [{"task": task, "paths": list(part), **(options or {})} for part in parts]
+    workers = min(workers or os.cpu_count() or 1, -(-len(paths) // CHUNK))
+    if workers <= 1:
+        for part, request in zip(parts, requests, strict=True):
+            yield part, _own_pool().ask(request)
+        return
+    pool = _Pool()
+    waiting: deque[tuple[Sequence[str], Future[Answer]]] = deque()
+    threads = ThreadPoolExecutor(workers)
+    try:
+        for part, request in zip(parts, requests, strict=True):
+            waiting.append((part, threads.submit(pool.ask, request)))
+            if len(waiting) > AHEAD * workers:
+                done, answer = waiting.popleft()
+                yield done, answer.result()
+        while waiting:
+            done, answer = waiting.popleft()
+            yield done, answer.result()
+    finally:
+        pool.end()  # first: a thread may be waiting for an answer
+        # No wait: an interrupted generator may be closed by the collector, in one of these threads.
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _stats(
+    paths: Sequence[str], head: dict[str, Any], body: bytes
+) -> list[ImageStats | Unreadable]:
+    notes, unreadable = head.get("notes", {}), head["unreadable"]
+    records = np.frombuffer(body, RECORD).tolist() if body else [()] * len(paths)
+    return [
+        Unreadable(path, unreadable[str(i)])
+        if str(i) in unreadable
+        else stats_of(records[i], path, notes.get(str(i), ""))
+        for i, path in enumerate(paths)
+    ]
 
 
 @cache
-def _own_crew() -> _Crew:
-    return _Crew()
+def _own_pool() -> _Pool:
+    return _Pool()
 
 
-class _Crew:
-    """One worker process a thread, made when the thread first needs it."""
+class _Pool:
+    """One worker process for each thread, started when the thread first needs it."""
 
     def __init__(self) -> None:
         self._own = threading.local()
         self._all: list[subprocess.Popen[bytes]] = []
         self._ended = False
 
-    def read(self, paths: Sequence[str]) -> list[ImageStats | Unreadable]:
-        """Facts of a chunk; where a worker dies on it, of its files one by one."""
-        answer = self._ask(paths)
-        if answer is not None or self._ended:
-            return answer or []
-        if len(paths) == 1:
-            return [Unreadable(paths[0], "crashes the decoder")]
-        return [facts for path in paths for facts in self.read([path])]
+    def ask(self, request: dict[str, Any]) -> Answer:
+        """Return the answer to a request; where a worker dies on it, file by file."""
+        answer = self._try(request)
+        if answer is not None:
+            return answer
+        paths = request["paths"]
+        if self._ended or len(paths) == 1:
+            reasons = {str(i): "crashes the decoder" for i in range(len(paths))}
+            return _empty(len(paths), reasons), b""
+        return _join([self.ask({**request, "paths": [path]}) for path in paths])
 
     def end(self) -> None:
-        """Stop all workers now; chunks under way are given up."""
+        """Stop all workers now; unanswered requests are given up."""
         self._ended = True
         for process in self._all:
             process.kill()
             process.wait()
 
-    def _ask(self, paths: Sequence[str]) -> list[ImageStats | Unreadable] | None:
+    def _try(self, request: dict[str, Any]) -> Answer | None:
         process = getattr(self._own, "process", None)
         if process is None or process.poll() is not None:
             if self._ended:
@@ -108,37 +172,56 @@ class _Crew:
                 process.kill()
         assert process.stdin is not None and process.stdout is not None
         try:
-            process.stdin.write(json.dumps(list(paths)).encode() + b"\n")
+            process.stdin.write(json.dumps(request).encode() + b"\n")
             process.stdin.flush()
             head = json.loads(process.stdout.readline() or b"null")
-            packed = process.stdout.read(head["size"]) if head else b""
+            body = process.stdout.read(head["size"]) if head else b""
         except (OSError, ValueError):
-            head = None
-        if head is None or len(packed) < head["size"]:
+            head, body = None, b""
+        if head is None or len(body) < head["size"]:
             process.kill()
             process.wait()
             return None
         if "error" in head:
             raise InputError(*head["error"])
-        slow = dict(zip(head["slow"], from_json(head["facts"]), strict=True))
-        return list(facts_of(paths, packed, slow))
+        return head, body
+
+
+def _empty(n: int, reasons: dict[str, str]) -> dict[str, Any]:
+    return {"unreadable": reasons, "notes": {}, "shapes": [None] * n, "hashes": [None] * n}
+
+
+def _join(answers: Sequence[Answer]) -> Answer:
+    """Return the answers to requests of one file each as the answer to one request."""
+    joined, bodies = _empty(len(answers), {}), []
+    for index, (head, body) in enumerate(answers):
+        for name in ("unreadable", "notes"):
+            if "0" in head.get(name, {}):
+                joined[name][str(index)] = head[name]["0"]
+        for name in ("shapes", "hashes"):
+            if head.get(name):
+                joined[name][index] = head[name][0]
+        bodies.append(body)
+    if not any(joined["shapes"]):  # records have a place for each file, readable or not
+        bodies = [body or bytes(RECORD.itemsize) for body in bodies]
+    return joined, b"".join(bodies)
 
 
 def _start() -> subprocess.Popen[bytes]:
-    """A worker that has said it is ready; one that dies at once is tried again."""
-    for _ in range(STARTS):
+    """Start a worker and wait until it is ready; one that dies at once is started again."""
+    for _ in range(MAX_STARTS):
         process = _spawn()
         assert process.stdout is not None
         if process.stdout.readline() == READY:
             return process
         process.kill()
         process.wait()
-    raise BccurateError("A worker that reads images does not start.", "bccurate doctor")
+    raise BccurateError("A worker process that decodes images does not start.", "bccurate doctor")
 
 
 def _spawn() -> subprocess.Popen[bytes]:
-    # -c, and a path of ours before anything is imported: with -m a random.py in the person's
-    # folder would be taken for Python's own.
+    # -c, and our own path before anything is imported: with -m a random.py in the current folder
+    # would be imported in place of Python's own.
     path = [entry for entry in sys.path if entry]
     code = (
         f"import sys; sys.path[:] = {path!r}; "
@@ -149,31 +232,67 @@ def _spawn() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        start_new_session=True,  # Ctrl-C is for the command; it ends its workers itself
+        start_new_session=True,  # Ctrl-C goes to the command, which stops its workers itself
     )
 
 
-def to_json(found: Iterable[ImageStats | Unreadable]) -> str:
-    """Facts as one line, for another process or machine."""
-    return json.dumps([{name: getattr(facts, name) for name in facts.__slots__} for facts in found])
-
-
-def from_json(line: str) -> list[ImageStats | Unreadable]:
-    """The facts that ``to_json`` wrote."""
-    return [Unreadable(**row) if "reason" in row else ImageStats(**row) for row in json.loads(line)]
-
-
 def work() -> None:
-    """A worker: until the command closes the pipe, paths in, facts out."""
+    """Run a worker: answer requests until the command closes the pipe."""
     out = sys.stdout.buffer
-    sys.stdout = sys.stderr  # what a decoder prints must not come between
+    sys.stdout = sys.stderr  # what a decoder prints must not come between answers
     out.write(READY)
     out.flush()
     for line in sys.stdin.buffer:
+        request = json.loads(line)
         try:
-            packed, slow = pack_batch(json.loads(line))
-            head = {"size": len(packed), "slow": list(slow), "facts": to_json(slow.values())}
-        except InputError as error:  # of the machine, not of a file
-            packed, head = b"", {"size": 0, "error": [error.message, error.hint]}
-        out.write(json.dumps(head).encode() + b"\n" + packed)
+            head, body = _TASKS[request.pop("task")](**request)
+        except InputError as error:  # a fault of the machine, not of a file
+            head, body = {"error": [error.message, error.hint]}, b""
+        out.write(json.dumps({**head, "size": len(body)}).encode() + b"\n")
+        out.write(body)
         out.flush()
+
+
+def _measure(paths: list[str]) -> tuple[dict[str, Any], Any]:
+    records = np.zeros(len(paths), RECORD)
+    notes, unreadable = {}, {}
+    for index, path in enumerate(paths):
+        try:
+            note = measure_file(path, records[index : index + 1])
+        except UnreadableImage as error:
+            unreadable[index] = error.message
+            continue
+        if note:
+            notes[index] = note
+    return {"notes": notes, "unreadable": unreadable}, records.tobytes()
+
+
+def _pixels(paths: list[str], size: int | None) -> tuple[dict[str, Any], bytes]:
+    shapes: list[Any] = []
+    bodies, unreadable = [], {}
+    for index, path in enumerate(paths):
+        try:
+            rgb = decode_rgb(path)
+        except UnreadableImage as error:
+            unreadable[index] = error.message.removeprefix(f"{path}: ")
+            shapes.append(None)
+            continue
+        rgb = rgb if size is None else resize(rgb, size)
+        shapes.append(rgb.shape[:2])
+        bodies.append(rgb.tobytes())
+    return {"shapes": shapes, "unreadable": unreadable}, b"".join(bodies)
+
+
+def _hash(paths: list[str], method: str) -> tuple[dict[str, Any], bytes]:
+    hashes: list[str | None] = []
+    unreadable = {}
+    for index, path in enumerate(paths):
+        try:
+            hashes.append(hash_pixels(decode_rgb(path), method))
+        except UnreadableImage as error:
+            unreadable[index] = error.message.removeprefix(f"{path}: ")
+            hashes.append(None)
+    return {"hashes": hashes, "unreadable": unreadable}, b""
+
+
+_TASKS: dict[str, Any] = {"measure": _measure, "pixels": _pixels, "hash": _hash}

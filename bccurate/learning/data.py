@@ -1,19 +1,19 @@
-"""Files to pixels, once, and pixels to the network's input."""
+"""Decode image files to arrays, and turn pixels into a network's input."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from tempfile import TemporaryFile
 
 import numpy as np
 import torch
-from PIL import Image
 
+from bccurate.errors import UnreadableImage
 from bccurate.files import home
-from bccurate.images.decode import decode_rgb
+from bccurate.images.image_stats import Unreadable
+from bccurate.images.workers import read_pixels
 from bccurate.learning.registry import ModelSpec
 from bccurate.progress import track
 
@@ -24,25 +24,18 @@ def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> 
     """Decode every file once: uint8 (N, size, size, 3), RGB, in the order of ``paths``.
 
     An image of another size is resized to the square by antialiased bicubic interpolation.
-    Threads, not processes: Pillow decodes outside the interpreter's lock, and threads fill the
-    one array without a copy. ``workers`` is their number, by default one a core. An array of more
-    than half of the memory is a file, without a name and gone when it is no longer used.
+    Files are decoded in ``workers`` processes, by default one for each core. An array of more than
+    half of the memory is an unnamed file, deleted when it is no longer used.
 
     Raises:
         UnreadableImage: a file does not decode; the message names it.
     """
     pixels = _array((len(paths), size, size, 3))
-
-    def read(index: int) -> None:
-        pixels[index] = resize(decode_rgb(paths[index]), size)
-
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        try:
-            for _ in track(pool.map(read, range(len(paths))), len(paths), "decoding"):
-                pass
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    found = track(read_pixels(paths, size, workers), len(paths), "decoding")
+    for index, image in enumerate(found):
+        if isinstance(image, Unreadable):
+            raise UnreadableImage(f"{image.filepath}: {image.reason}")
+        pixels[index] = image
     return pixels
 
 
@@ -55,13 +48,6 @@ def _array(shape: tuple[int, ...]) -> np.ndarray:
     folder.mkdir(parents=True, exist_ok=True)
     with TemporaryFile(dir=folder) as file:  # the mapping keeps it alive
         return np.memmap(file, np.uint8, "w+", shape=shape)
-
-
-def resize(image: np.ndarray, size: int) -> np.ndarray:
-    """uint8 (H, W, 3) to (size, size, 3), antialiased bicubic; itself where the size is right."""
-    if image.shape[:2] == (size, size):
-        return image
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BICUBIC))
 
 
 def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:

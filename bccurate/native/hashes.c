@@ -2,9 +2,6 @@
  * each comes from; imagehash is the reference for every bit. */
 #include "hashes.h"
 
-#include "bytes.h"
-#include "image.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +22,7 @@ void bc_hasher_begin(Hasher *hasher) {
 void bc_hasher_end(Hasher *hasher) {
     bc_resizer_end(&hasher->resizer);
     free(hasher->room);
+    memset(hasher, 0, sizeof *hasher);
 }
 
 uint8_t *bc_room(Hasher *hasher, size_t size) {
@@ -36,71 +34,6 @@ uint8_t *bc_room(Hasher *hasher, size_t size) {
     }
     return hasher->room ? hasher->room + (64 - (uintptr_t)hasher->room % 64) % 64 : NULL;
 }
-
-/* ---- grey ---- */
-
-void bc_to_grey(const uint8_t *pixels, int width, int height, int channels, uint8_t *grey) {
-    size_t stride = bc_stride(width);
-    for (int y = 0; y < height; y++, grey += stride, pixels += (size_t)width * (size_t)channels) {
-        int x = 0;
-        memset(grey + width, 0, stride - (size_t)width);
-        if (channels == 1) {
-            memcpy(grey, pixels, (size_t)width);
-            continue;
-        }
-        for (; x + 16 <= width; x += 16) {
-            uint8_t c[3][16];
-            bc_deinterleave(pixels + 3 * x, c[0], c[1], c[2]);
-            bc_store16(bc_luma(bc_load16(c[0]), bc_load16(c[1]), bc_load16(c[2])), grey + x);
-        }
-        for (; x < width; x++)
-            grey[x] = (uint8_t)((pixels[3 * x] * 19595u + pixels[3 * x + 1] * 38470u +
-                                 pixels[3 * x + 2] * 7471u + 0x8000u) >> 16);
-    }
-}
-
-INLINE int64_t total(Lanes v) {
-    int64_t sum = 0;
-    for (int i = 0; i < 8; i++) sum += v[i];
-    return sum;
-}
-
-INLINE Words edges(const uint8_t *at, size_t stride) {
-    return bc_load16(at - stride) + bc_load16(at + stride) + bc_load16(at - 1) +
-           bc_load16(at + 1) - 4 * bc_load16(at);
-}
-
-/* Sums over the grey values and over their 4-neighbour Laplacian, which has no border. Sixteen at a
- * time; 1,024 pairs of squares fit, so a row does. */
-static void statistics(const uint8_t *grey, int width, int height, Facts *facts) {
-    size_t stride = bc_stride(width);
-    const Words ones = bc_pairs(1, 1);
-    Words inside = {0}; /* which of a row's last sixteen edges are none of the border */
-    for (int i = 0; i <= (width - 3) % 16; i++) inside[i] = -1;
-    for (int y = 0; y < height; y++) {
-        const uint8_t *row = grey + (size_t)y * stride;
-        Lanes sum = {0}, squares = {0};
-        for (int x = 0; x < width; x += 16) { /* rows are padded with zeros */
-            Words v = bc_load16(row + x);
-            sum += bc_dot2(v, ones);
-            squares += bc_dot2(v, v);
-        }
-        facts->grey_sum += total(sum);
-        facts->grey_squares += total(squares);
-        if (y == 0 || y == height - 1) continue;
-        Lanes edge = {0}, edge_squares = {0};
-        for (int x = 1; x < width - 1; x += 16) {
-            Words v = edges(row + x, stride);
-            if (x + 16 > width - 1) v &= inside;
-            edge += bc_dot2(v, ones);
-            edge_squares += bc_dot2(v, v);
-        }
-        facts->edge_sum += total(edge);
-        facts->edge_squares += total(edge_squares);
-    }
-}
-
-/* ---- hashes ---- */
 
 /* The values of rank 31 and 32 of 64: the largest with no more than so many below them. */
 static void middle_two(const double values[64], double *below, double *above) {
@@ -201,35 +134,35 @@ static int shrink(Picture *p, int filter, int width, int height) {
 }
 
 /* Sure unless the two values about the median are so near that rounding could turn a bit. */
-static int phash(Picture *p, Facts *facts) {
+static int phash(Picture *p, ImageStats *stats) {
     double values[64], below = 0, above = 0;
     if (!shrink(p, LANCZOS, THUMB, THUMB)) return 0;
     low_frequencies(p->hasher->cosines, p->small, values);
     middle_two(values, &below, &above);
-    facts->phash = bits_above(values, (below + above) / 2);
-    if (above - below >= 1e-5) facts->known |= PHASH;
+    stats->phash = bits_above(values, (below + above) / 2);
+    if (above - below >= 1e-5) stats->known |= PHASH;
     return 1;
 }
 
-static int dhash(Picture *p, Facts *facts) {
+static int dhash(Picture *p, ImageStats *stats) {
     if (!shrink(p, LANCZOS, SIDE + 1, SIDE)) return 0;
-    facts->dhash = 0;
+    stats->dhash = 0;
     for (int y = 0; y < SIDE; y++)
         for (int x = 0; x < SIDE; x++) {
             const uint8_t *at = p->small + (size_t)y * bc_stride(SIDE + 1) + x;
-            facts->dhash = facts->dhash << 1 | (at[1] > at[0]);
+            stats->dhash = stats->dhash << 1 | (at[1] > at[0]);
         }
-    facts->known |= DHASH;
+    stats->known |= DHASH;
     return 1;
 }
 
-static int ahash(Picture *p, Facts *facts) {
+static int ahash(Picture *p, ImageStats *stats) {
     if (!shrink(p, LANCZOS, SIDE, SIDE)) return 0;
     double values[64], sum = 0; /* whole numbers, so the mean is exact */
     for (int i = 0; i < 64; i++)
         sum += values[i] = p->small[(size_t)(i / SIDE) * bc_stride(SIDE) + (size_t)(i % SIDE)];
-    facts->ahash = bits_above(values, sum / 64);
-    facts->known |= AHASH;
+    stats->ahash = bits_above(values, sum / 64);
+    stats->known |= AHASH;
     return 1;
 }
 
@@ -241,7 +174,7 @@ static int wavelet_side(int width, int height) {
 
 /* The low band of a Haar transform is sums of blocks; taking the overall mean away, as imagehash
  * does, moves no bit. Where the two about the median are equal its rounding decides: not sure. */
-static int whash(Picture *p, Facts *facts) {
+static int whash(Picture *p, ImageStats *stats) {
     int side = wavelet_side(p->width, p->height), block = side / SIDE;
     if (side > MAX_WAVELET_SIDE) return 1; /* dear, and seldom asked for */
     if (!shrink(p, LANCZOS, side, side)) return 0;
@@ -255,14 +188,14 @@ static int whash(Picture *p, Facts *facts) {
         }
     }
     middle_two(values, &below, &above);
-    facts->whash = bits_above(values, (below + above) / 2);
-    if (below < above) facts->known |= WHASH;
+    stats->whash = bits_above(values, (below + above) / 2);
+    if (below < above) stats->known |= WHASH;
     return 1;
 }
 
-static int thumbnail(Picture *p, Facts *facts) {
+static int thumbnail(Picture *p, ImageStats *stats) {
     if (!shrink(p, BOX, THUMB, THUMB)) return 0;
-    memcpy(facts->thumb, p->small, sizeof facts->thumb); /* a row of 32 has no padding */
+    memcpy(stats->thumb, p->small, sizeof stats->thumb); /* a row of 32 has no padding */
     return 1;
 }
 
@@ -296,7 +229,7 @@ static int is_tall(int width, int height, int out_width, int out_height) {
 
 int bc_measurable(int width, int height) {
     int side = wavelet_side(width, height);
-    return width <= MAX_SIDE && height <= MAX_SIDE && !is_tall(width, height, SIDE + 1, SIDE) &&
+    return !is_tall(width, height, SIDE + 1, SIDE) &&
            !is_tall(width, height, SIDE, SIDE) && !is_tall(width, height, THUMB, THUMB) &&
            !is_tall(width, height, side, side);
 }
@@ -304,7 +237,7 @@ int bc_measurable(int width, int height) {
 size_t bc_measure_room(int width, int height) { return plan(width, height).end; }
 
 int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wanted,
-               Facts *facts) {
+               ImageStats *stats) {
     Plan at = plan(width, height);
     uint8_t *columns = room + at.columns;
     bc_transpose(room, width, height, columns);
@@ -313,9 +246,9 @@ int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wan
     p.small = room + at.small;
     p.room = (float *)(void *)(room + at.room);
     p.wide = bc_wide(columns, height, width, (float *)(void *)(room + at.wide));
-    facts->known = 0;
-    if (wanted & STATISTICS) statistics(room, width, height, facts);
-    return (!(wanted & STATISTICS) || thumbnail(&p, facts)) &&
-           (!(wanted & PHASH) || phash(&p, facts)) && (!(wanted & DHASH) || dhash(&p, facts)) &&
-           (!(wanted & AHASH) || ahash(&p, facts)) && (!(wanted & WHASH) || whash(&p, facts));
+    stats->known = 0;
+    if (wanted & STATISTICS) bc_statistics(room, width, height, stats);
+    return (!(wanted & STATISTICS) || thumbnail(&p, stats)) &&
+           (!(wanted & PHASH) || phash(&p, stats)) && (!(wanted & DHASH) || dhash(&p, stats)) &&
+           (!(wanted & AHASH) || ahash(&p, stats)) && (!(wanted & WHASH) || whash(&p, stats));
 }

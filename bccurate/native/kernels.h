@@ -1,5 +1,6 @@
 /* What the compiled kernels share. Every function takes plain pointers and sizes, allocates
- * nothing that outlives it, and never writes past what its caller says is there. */
+ * nothing that outlives it (but for the tables of measure.c), and writes nothing past the sizes that
+ * its caller gives. */
 #ifndef BCCURATE_KERNELS_H
 #define BCCURATE_KERNELS_H
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.groups import Group, ImageColumns
-from bccurate.errors import InputError
+from bccurate.errors import InputError, UnreadableImage
 from bccurate.hub.import_formats import Listing, list_files
-from bccurate.images.decode import decode_rgb
-from bccurate.images.hashing import hash_pixels, to_uint64
+from bccurate.images.hashing import to_uint64
 from bccurate.images.image_stats import ImageStats, Unreadable
 from bccurate.images.thumbnail import from_text
+from bccurate.images.workers import hash_many
 from bccurate.progress import track
 from bccurate.records import DedupeRecord
 from bccurate.workflows.duplicate_search import DuplicateOptions, Images, search_duplicates
@@ -75,7 +75,7 @@ def dedupe_files(
 def _images(stats: list[ImageStats], labels: dict[str, str | None], method: str) -> Images:
     columns = ImageColumns(
         [one.pixelhash for one in stats],
-        to_uint64([_hash(one, method) for one in stats]),
+        to_uint64(_hashes(stats, method)),
         np.array([one.intensity_std for one in stats]),
         from_text([one.thumb for one in stats]),
     )
@@ -88,9 +88,15 @@ def _images(stats: list[ImageStats], labels: dict[str, str | None], method: str)
     )
 
 
-def _hash(one: ImageStats, method: str) -> str:
-    """Return a hash; a whash that only imagehash can compute is computed here."""
-    return getattr(one, method) or hash_pixels(decode_rgb(one.filepath), method)
+def _hashes(stats: list[ImageStats], method: str) -> list[str]:
+    """Return a hash of each image; a whash that only imagehash can compute is computed here."""
+    hashes = {one.filepath: getattr(one, method) for one in stats}
+    missing = [path for path, found in hashes.items() if found is None]
+    for path, found in zip(missing, hash_many(missing, method), strict=True):
+        if isinstance(found, Unreadable):
+            raise UnreadableImage(f"{path}: {found.reason}")
+        hashes[path] = found
+    return list(hashes.values())
 
 
 def _crosses(group: Group, splits: list[str | None]) -> bool:

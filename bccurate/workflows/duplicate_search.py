@@ -20,7 +20,7 @@ from bccurate.duplicates.groups import (
 )
 from bccurate.duplicates.pairs import MAX_SEARCHED
 from bccurate.errors import UsageError
-from bccurate.images.image_stats import METHODS
+from bccurate.images.hashing import METHODS
 
 MAX_THRESHOLD = 14
 

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from bccurate.errors import UnreadableImage
 from bccurate.hub.read import columns, label_path
 from bccurate.hub.views import originals
-from bccurate.images.decode import decode_rgb
+from bccurate.images.image_stats import Unreadable
+from bccurate.images.workers import read_pixels
 from bccurate.progress import track
 from bccurate.reporting.report_data import CorruptionRow
 from bccurate.reporting.thumbnails import thumbnail
@@ -35,8 +35,8 @@ def intensities(hub: Any) -> dict[str, list[tuple[float, float, bool]]]:
 def thumbnails(paths: Iterable[str], size: int = 96) -> dict[str, bytes]:
     """Path to JPEG bytes of at most ``size`` pixels a side, without the files that have gone."""
     wanted = list(dict.fromkeys(paths))
-    pictures = ((path, pixels(path)) for path in track(wanted, len(wanted), "pictures"))
-    return {path: thumbnail(rgb, size) for path, rgb in pictures if rgb is not None}
+    images = zip(wanted, track(read_pixels(wanted), len(wanted), "thumbnails"), strict=True)
+    return {path: thumbnail(rgb, size) for path, rgb in images if not isinstance(rgb, Unreadable)}
 
 
 def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
@@ -57,8 +57,6 @@ def corruption_rows(rgb: np.ndarray) -> list[CorruptionRow]:
 
 
 def pixels(path: str) -> Any:
-    """The picture (H, W, 3) uint8, or None where the file has gone since: its name is shown."""
-    try:
-        return decode_rgb(path)
-    except UnreadableImage:
-        return None
+    """Return the image (H, W, 3) uint8, or None where it can no longer be read."""
+    (found,) = read_pixels([path])
+    return None if isinstance(found, Unreadable) else found
