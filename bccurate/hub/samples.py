@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bccurate.errors import InputError
+from bccurate.errors import InputError, UnreadableImage
 from bccurate.hub.manifest import Row
 from bccurate.hub.read import columns, has_field, label_field
 from bccurate.hub.views import VARIANT

@@ -13,7 +13,7 @@ import io
 import os
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -21,11 +21,10 @@ from PIL import Image, UnidentifiedImageError
 from bccurate.errors import UnreadableImage
 from bccurate.files import fault_of_machine
 
-simplejpeg: Any
 try:
     import simplejpeg
 except ImportError:  # on a machine that only trains: Pillow gives the same pixels
-    simplejpeg = None
+    simplejpeg = None  # type: ignore[assignment]
 
 SUFFIXES = {
     "BMP": (".bmp", ".dib"),

@@ -64,7 +64,7 @@ def measure_into(rgb: np.ndarray, record: np.ndarray, wanted: int = ALL) -> None
 
 
 def low_frequencies(images: np.ndarray) -> np.ndarray:
-    """Return the (..., 8, 8) lowest coefficients of the unnormalised DCT-II of (..., 32, 32) images.
+    """Return the (..., 8, 8) lowest DCT-II coefficients of (..., 32, 32) images, not normalised.
 
     C P C' with C the first 8 rows of the transform.
     """

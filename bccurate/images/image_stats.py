@@ -13,12 +13,12 @@ import numpy as np
 
 from bccurate.images.decode import FORMATS, SUFFIXES, decode, read_bytes
 from bccurate.images.hashing import KNOWN, imagehash_of, measure_into
-from bccurate.native.image_measure import MEASURED
+from bccurate.native.image_measure import FIELDS
 
-# What a worker sends for an image: ``MEASURED`` and what is known of the file.
+# What a worker sends for an image: what the kernel measures, and what is known of the file.
 RECORD = np.dtype(
     [
-        *((name, MEASURED.fields[name][0]) for name in MEASURED.names or ()),
+        *FIELDS,
         *((name, "i8") for name in ("width", "height", "size_bytes", "format")),
         ("filehash", "V32"),
         ("pixelhash", "V32"),

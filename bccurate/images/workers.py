@@ -21,14 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.errors import BccurateError, InputError, UnreadableImage
-from bccurate.images.decode import decode_rgb
-from bccurate.images.hashing import hash_pixels
-from bccurate.images.image_stats import RECORD, ImageStats, Unreadable, measure_file, stats_of
-from bccurate.images.thumbnail import resize
+from bccurate.errors import BccurateError, InputError
+from bccurate.images.image_stats import RECORD, ImageStats, Unreadable, stats_of
 
 CHUNK = 64  # files per request: hides the round trip, and the progress bar still moves
-READY = b"ready\n"
+READY = b"ready\n"  # the first line of a worker
 MAX_STARTS = 3
 AHEAD = 4  # requests per worker that may be answered before the caller takes them
 
@@ -225,7 +222,7 @@ def _spawn() -> subprocess.Popen[bytes]:
     path = [entry for entry in sys.path if entry]
     code = (
         f"import sys; sys.path[:] = {path!r}; "
-        "from bccurate.images.workers import work as bccurate_worker; bccurate_worker()"
+        "from bccurate.images.worker_tasks import work as bccurate_worker; bccurate_worker()"
     )
     return subprocess.Popen(
         [sys.executable, "-c", code],
@@ -234,65 +231,3 @@ def _spawn() -> subprocess.Popen[bytes]:
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
         start_new_session=True,  # Ctrl-C goes to the command, which stops its workers itself
     )
-
-
-def work() -> None:
-    """Run a worker: answer requests until the command closes the pipe."""
-    out = sys.stdout.buffer
-    sys.stdout = sys.stderr  # what a decoder prints must not come between answers
-    out.write(READY)
-    out.flush()
-    for line in sys.stdin.buffer:
-        request = json.loads(line)
-        try:
-            head, body = _TASKS[request.pop("task")](**request)
-        except InputError as error:  # a fault of the machine, not of a file
-            head, body = {"error": [error.message, error.hint]}, b""
-        out.write(json.dumps({**head, "size": len(body)}).encode() + b"\n")
-        out.write(body)
-        out.flush()
-
-
-def _measure(paths: list[str]) -> tuple[dict[str, Any], Any]:
-    records = np.zeros(len(paths), RECORD)
-    notes, unreadable = {}, {}
-    for index, path in enumerate(paths):
-        try:
-            note = measure_file(path, records[index : index + 1])
-        except UnreadableImage as error:
-            unreadable[index] = error.message
-            continue
-        if note:
-            notes[index] = note
-    return {"notes": notes, "unreadable": unreadable}, records.tobytes()
-
-
-def _pixels(paths: list[str], size: int | None) -> tuple[dict[str, Any], bytes]:
-    shapes: list[Any] = []
-    bodies, unreadable = [], {}
-    for index, path in enumerate(paths):
-        try:
-            rgb = decode_rgb(path)
-        except UnreadableImage as error:
-            unreadable[index] = error.message.removeprefix(f"{path}: ")
-            shapes.append(None)
-            continue
-        rgb = rgb if size is None else resize(rgb, size)
-        shapes.append(rgb.shape[:2])
-        bodies.append(rgb.tobytes())
-    return {"shapes": shapes, "unreadable": unreadable}, b"".join(bodies)
-
-
-def _hash(paths: list[str], method: str) -> tuple[dict[str, Any], bytes]:
-    hashes: list[str | None] = []
-    unreadable = {}
-    for index, path in enumerate(paths):
-        try:
-            hashes.append(hash_pixels(decode_rgb(path), method))
-        except UnreadableImage as error:
-            unreadable[index] = error.message.removeprefix(f"{path}: ")
-            hashes.append(None)
-    return {"hashes": hashes, "unreadable": unreadable}, b""
-
-
-_TASKS: dict[str, Any] = {"measure": _measure, "pixels": _pixels, "hash": _hash}

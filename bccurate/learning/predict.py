@@ -7,8 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
+from bccurate.images.thumbnail import resize
 from bccurate.learning.checkpoint import TrainedModel
-from bccurate.learning.data import normalise, resize
+from bccurate.learning.data import normalise
 from bccurate.learning.precision import Precision, pick_device
 from bccurate.learning.registry import IMAGES
 from bccurate.progress import track

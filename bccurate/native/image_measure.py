@@ -13,14 +13,13 @@ ALL = PHASH | DHASH | AHASH | WHASH | STATISTICS
 
 # ``ImageStats`` of hashes.h. ``known`` holds the bits of the hashes that rounding cannot change;
 # sums are over the grey values and over their 4-neighbour Laplacian.
-MEASURED = np.dtype(
-    [
-        ("known", "i8"),
-        *((name, "u8") for name in ("phash", "dhash", "ahash", "whash")),
-        *((name, "i8") for name in ("grey_sum", "grey_squares", "edge_sum", "edge_squares")),
-        ("thumb", "V1024"),
-    ]
-)
+FIELDS = [
+    ("known", "i8"),
+    *((name, "u8") for name in ("phash", "dhash", "ahash", "whash")),
+    *((name, "i8") for name in ("grey_sum", "grey_squares", "edge_sum", "edge_squares")),
+    ("thumb", "V1024"),
+]
+MEASURED = np.dtype(FIELDS)
 
 _measure = function(
     "bc_measure_pixels", ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64,

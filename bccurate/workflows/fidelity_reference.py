@@ -144,7 +144,7 @@ def _read(
     trained: TrainedModel, pictures: Sequence[np.ndarray]
 ) -> tuple[np.ndarray | None, np.ndarray]:
     """Features, None of a network that has no layer for them, and logits."""
-    from bccurate.learning.data import resize
+    from bccurate.images.thumbnail import resize
     from bccurate.learning.embed import embed_and_predict
     from bccurate.learning.predict import predict
 

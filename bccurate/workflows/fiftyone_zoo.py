@@ -69,7 +69,8 @@ class Transform:
 
     def __call__(self, image: Any) -> torch.Tensor:
         """Of a Pillow image in RGB or uint8 (H, W, 3)."""
-        from bccurate.learning.data import resize, to_inputs
+        from bccurate.images.thumbnail import resize
+        from bccurate.learning.data import to_inputs
 
         pixels = np.array(resize(np.asarray(image), self.size))  # a copy: torch wants it writable
         return to_inputs(pixels[None], self.spec)[0]

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target reads one file and ends in a value or in an error of ours."""
+"""Fuzz targets: each reads one file and ends in a value or in an error of the project."""
 
 from __future__ import annotations
 
@@ -15,25 +15,28 @@ from bccurate.errors import BccurateError
 from bccurate.hub import runs
 from bccurate.hub.import_formats import discover
 from bccurate.images.image_stats import ImageStats, Unreadable
-from bccurate.images.plain import read_batch
+from bccurate.images.worker_tasks import _measure
+from bccurate.images.workers import _stats
 from bccurate.learning.registry import list_models
 from bccurate.learning.safetensors_io import read_tensors
 
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
-MOST_PIXELS = 64_000_000
+MAX_PIXELS = 64_000_000
 
 
 def _image(file: Path) -> None:
-    """By both roads, and each answer is one that the rest can rely on."""
-    (facts,) = read_batch([str(file)])
-    assert isinstance(facts, ImageStats | Unreadable)
-    if isinstance(facts, ImageStats):
-        assert 0 < facts.width * facts.height <= MOST_PIXELS
-        assert np.isfinite([facts.intensity_mean, facts.intensity_std, facts.sharpness]).all()
-        json.dumps(facts.note).encode()
+    """Decode it as a worker does, in this process, so that a crash is seen."""
+    head, body = _measure([str(file)])
+    head = json.loads(json.dumps(head))
+    (stats,) = _stats([str(file)], head, body)
+    assert isinstance(stats, ImageStats | Unreadable)
+    if isinstance(stats, ImageStats):
+        assert 0 < stats.width * stats.height <= MAX_PIXELS
+        assert np.isfinite([stats.intensity_mean, stats.intensity_std, stats.sharpness]).all()
+        json.dumps(stats.note).encode()
     else:
-        assert facts.reason
-        facts.reason.encode()
+        assert stats.reason
+        stats.reason.encode()
 
 
 def _source(suffix: str) -> Callable[[Path], None]:
@@ -64,7 +67,7 @@ def _weights(file: Path) -> None:
 
 
 def _run(file: Path) -> None:
-    """A stored record: what is damaged counts as not there, and is said."""
+    """Parse a stored record: a damaged one counts as missing and is reported."""
     record = runs.parse("import", file.read_bytes().decode("utf-8", "surrogateescape"))
     assert record is None or isinstance(record, dict)
 
@@ -81,7 +84,7 @@ TARGETS: dict[str, Callable[[Path], None]] = {
 
 
 def attempt(target: str, data: bytes, folder: Path) -> bool:
-    """Whether a target takes ``data``; whatever it raises but an error of ours is let through."""
+    """Return whether a target accepts ``data``; only a ``BccurateError`` is caught."""
     folder.mkdir(parents=True)
     file = folder / "input"
     file.write_bytes(data)
@@ -95,5 +98,5 @@ def attempt(target: str, data: bytes, folder: Path) -> bool:
 
 
 def seeds(target: str) -> list[Path]:
-    """The corpus of a target."""
+    """Return the corpus of a target."""
     return sorted((CORPUS / target).iterdir())
