@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-# Folders and files below tests/, the one list of what needs MongoDB; `make test-fast` leaves it out.
+# Folders and files below tests/ that need MongoDB; `make test-fast` leaves them out.
 NEEDS_DATABASE = (
     "app", "bench", "commands", "compat", "hub", "reliability", "walks",
 )  # fmt: skip

@@ -41,9 +41,9 @@ COMMANDS = {
 }
 
 
-# Idle threads sleep instead of spinning: beside other work on the machine, spinning makes a batch
-# take 4 to 27 times as long (measured), sleeping costs nothing. torch and numpy read these when they
-# are first imported. 2^4 ticks is the least that OpenBLAS takes; its default is 0.13 seconds.
+# Idle threads of torch and numpy sleep instead of spinning: on a machine that does other work,
+# spinning makes a batch take 4 to 27 times as long (measured). Read when they are first imported.
+# OpenBLAS waits 2^4 ticks, its minimum; its default is 0.13 seconds.
 THREADS_SLEEP = {"OMP_WAIT_POLICY": "PASSIVE", "OPENBLAS_THREAD_TIMEOUT": "4"}
 
 

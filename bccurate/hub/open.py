@@ -115,7 +115,7 @@ def _hang_up() -> None:
 
 
 def _lost(error: Exception) -> BccurateError:
-    """Return the error for a lost connection: ``NoSpaceError`` where the database's disk is full."""
+    """Return the error for a lost connection; ``NoSpaceError`` where MongoDB's disk is full."""
     folder = _database_folder()
     if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < LITTLE_SPACE:
         return _full(f"under {folder}")

@@ -20,6 +20,7 @@ import os
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -81,6 +82,20 @@ COMMANDS: list[tuple[object, ...]] = [
 ]
 
 
+# Of which images and labels a finished training keeps a checksum, and the checksum.
+TRAINING_DATA = f"""
+import json
+from bccurate.commands.training_data import (
+    classes_of, digest, training_samples, validation_samples)
+from bccurate.hub.open import opened
+with opened({NAME!r}) as hub:
+    training = training_samples(hub, [])
+    validation = validation_samples(hub).known(classes_of(training, {NAME!r}))
+parts = [[part.paths, part.labels] for part in (training, validation)]
+print(json.dumps({{"parts": parts, "digest": digest(training, validation)}}))
+"""
+
+
 def _mongod(folder: Path) -> tuple[subprocess.Popen[bytes], str]:
     package = importlib.util.find_spec("fiftyone").submodule_search_locations[0]
     with socket.socket() as probe:
@@ -107,13 +122,20 @@ def _run(place: Path, command: tuple[object, ...]) -> dict[str, Any]:
     return json.loads(done.stdout)
 
 
+def header(file: Path) -> dict[str, Any]:
+    """Return what bccurate wrote in the header of a safetensors file."""
+    with open(file, "rb") as opened:
+        length = struct.unpack("<Q", opened.read(8))[0]
+        return json.loads(json.loads(opened.read(length))["__metadata__"]["bccurate"])
+
+
 def _interrupt_training(place: Path) -> None:
-    """Kill a training after its first epochs; its checkpoint stays."""
+    """Kill a training after some epochs; its checkpoint stays."""
     line = [sys.executable, "-m", "bccurate", *map(str, INTERRUPTED)]
     process = subprocess.Popen(line, cwd=place)
-    model = place / "home" / "datasets" / NAME / "models" / "tiny_three"
-    while not list(model.glob("checkpoint*")):
-        assert process.poll() is None, "the training ended before its first checkpoint"
+    file = place / "home" / "datasets" / NAME / "models" / "tiny_three" / "checkpoint.safetensors"
+    while not file.exists() or len(header(file)["history"]) < 3:
+        assert process.poll() is None, "the training ended before it was interrupted"
         time.sleep(0.001)
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -159,7 +181,9 @@ def main() -> None:
         database = json_util.dumps(_dump(uri))
         # What the finished training is like; the kept files are from before it was finished.
         answers.append({"typed": list(INTERRUPTED), "json": _run(place, INTERRUPTED)})
-        answers.append({"networks": _networks()})
+        line = [sys.executable, "-c", TRAINING_DATA]
+        data = json.loads(subprocess.run(line, capture_output=True, check=True).stdout)
+        answers.append({"networks": _networks(), "training_data": data})
     finally:
         server.terminate()
         server.wait()

@@ -60,7 +60,9 @@ def test_dedupe_runs_while_a_model_trains(rendered: Path, name: str) -> None:
     assert not bccurate.dedupe(name).changed
 
 
-def test_a_dataset_opened_before_another_process_writes_loses_nothing(rendered: Path, name: str) -> None:
+def test_a_dataset_opened_before_another_process_writes_loses_nothing(
+    rendered: Path, name: str
+) -> None:
     """What the other process wrote is still there after the next write of this one."""
     bccurate.import_(rendered, name)
     opened = fo.load_dataset(name)
