@@ -32,18 +32,30 @@ database.prepare()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add ``--pure``."""
-    parser.addoption("--pure", action="store_true", help="leave out tests that need MongoDB")
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="quick tests without MongoDB")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    """Leave out, with ``--pure``, what needs the database."""
-    return True if config.getoption("pure") and database.needs_database(collection_path) else None
+    """With ``--fast``, leave out the listed files."""
+    lists = database.NEEDS_DATABASE + database.TAKES_LONG
+    return True if config.getoption("fast") and database.listed(collection_path, lists) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--fast``, leave out tests that use the fixture ``database`` or are marked."""
+    if config.getoption("fast"):
+        items[:] = [
+            item
+            for item in items
+            if "database" not in getattr(item, "fixturenames", ())
+            and not {"slow", "gpu", "browser"} & {mark.name for mark in item.iter_markers()}
+        ]
 
 
 def pytest_pycollect_makemodule(module_path: Path) -> None:
     """Start MongoDB before the first module that needs it is imported."""
-    if database.needs_database(module_path):
+    if database.listed(module_path, database.NEEDS_DATABASE):
         database.start()
 
 
@@ -92,8 +104,14 @@ def truth(rendered: Path) -> dict[str, Any]:
     return json.loads((rendered / "truth.json").read_text())
 
 
+@pytest.fixture(scope="session", name="database")
+def _database() -> None:
+    """MongoDB, started."""
+    database.start()
+
+
 @pytest.fixture
-def name(request) -> Iterator[str]:
+def name(request, database) -> Iterator[str]:
     """The name of a dataset for this test; the dataset is deleted afterwards."""
     from bccurate.hub.open import load_fiftyone
 

@@ -1,8 +1,9 @@
-"""A MongoDB of the tests' own, started for the first test module that needs it.
+"""Which tests need MongoDB, which take long, and the MongoDB of the tests' own.
 
-FiftyOne connects when it is imported, so a test module that uses the hub, imports fiftyone or runs
-a command that does must be listed in ``NEEDS_DATABASE``. Until MongoDB is started, importing
-fiftyone fails with a message that says so.
+FiftyOne connects when it is imported. A test module that imports fiftyone, or most of whose tests
+run commands on a dataset, is listed in ``NEEDS_DATABASE``; MongoDB is started before the first of
+them is imported. Elsewhere a test that needs it uses the fixture ``database`` (``name`` does).
+Until MongoDB is started, importing fiftyone fails with a message that says this.
 """
 
 from __future__ import annotations
@@ -18,16 +19,23 @@ import time
 from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent
-# Folders and files below tests/ that need MongoDB; `make test-fast` leaves them out.
+# Files and folders below tests/. `make test-fast` leaves both lists out.
 NEEDS_DATABASE = (
-    "app", "bench", "commands", "compat", "hub", "reliability", "walks",
+    "app", "commands", "compat", "hub", "reliability", "security/test_app_address.py",
+    "security/test_hostile_names.py", "test_doc_blocks.py", "test_docs.py", "test_paper_again.py",
+    "walks", "workflows", "zoo/test_zoo_fiftyone.py",
+)  # fmt: skip
+TAKES_LONG = (
+    "duplicates/test_ray_engine.py", "learning/test_distributed.py", "learning/test_options.py",
+    "learning/test_onnx.py", "learning/test_pretrained.py", "learning/test_train.py",
+    "security/test_bombs.py", "test_wheel.py", "zoo",
 )  # fmt: skip
 _PACKAGE = Path(importlib.util.find_spec("fiftyone").submodule_search_locations[0])
 
 
-def needs_database(path: Path) -> bool:
-    """Return whether the test file or folder at ``path`` is listed in ``NEEDS_DATABASE``."""
-    return any(path.is_relative_to(TESTS / listed) for listed in NEEDS_DATABASE)
+def listed(path: Path, entries: tuple[str, ...]) -> bool:
+    """Return whether the test file or folder at ``path`` is in one of the entries of a list."""
+    return any(path.is_relative_to(TESTS / entry) for entry in entries)
 
 
 def start() -> None:
@@ -65,8 +73,8 @@ class _NoFiftyone(importlib.abc.MetaPathFinder):
     def find_spec(self, name: str, path: object = None, target: object = None) -> None:
         if name == "fiftyone":
             raise AssertionError(
-                "this test imports fiftyone: list its folder or file in NEEDS_DATABASE of "
-                "tests/database.py"
+                "this test imports fiftyone: let it use the fixture `database`, or list its file "
+                "in NEEDS_DATABASE of tests/database.py"
             )
 
 
