@@ -28,7 +28,7 @@ NEEDS_DATABASE = (
 TAKES_LONG = (
     "duplicates/test_ray_engine.py", "learning/test_distributed.py", "learning/test_options.py",
     "learning/test_onnx.py", "learning/test_pretrained.py", "learning/test_train.py",
-    "security/test_bombs.py", "test_wheel.py", "zoo",
+    "reporting/test_page.py", "security/test_bombs.py", "test_wheel.py", "zoo",
 )  # fmt: skip
 _PACKAGE = Path(importlib.util.find_spec("fiftyone").submodule_search_locations[0])
 
