@@ -157,6 +157,7 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(monkeypatch, cli):
     assert outcome.code == 130 and "same command again" in outcome.err
 
 
+@pytest.mark.usefixtures("database")
 def test_doctor_names_what_is_missing(cli):
     """Doctor checks five things and gives one line to type for each that is missing."""
     record = cli("doctor", "--json").json
