@@ -20,8 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bccurate.duplicates.components import connected
 from bccurate.duplicates.engine import LOCAL
-from bccurate.duplicates.groups import find_groups
+from bccurate.duplicates.groups import ImageColumns, SearchOptions, find_groups
 from bccurate.duplicates.hamming import near_pairs
 from bccurate.duplicates.pair_search import aligned_similarity
 from bccurate.images.workers import read_many
@@ -59,14 +60,14 @@ images = st.lists(
 def _found(rows: list[tuple], order: list[int] | None = None):
     order = list(range(len(rows))) if order is None else order
     thumbs = np.stack([_image(*rows[i]) for i in order])
-    return find_groups(
+    columns = ImageColumns(
         [str(rows[i]) for i in order],
         np.array([hash_of(rows[i]) for i in order], dtype=np.uint64),
         thumbs.reshape(len(order), -1).std(axis=1),
         thumbs,
-        THRESHOLD,
-        lambda index: (rows[order[index]], order[index]),
     )
+    options = SearchOptions(THRESHOLD, rotations=False)
+    return find_groups(columns, options, lambda index: (rows[order[index]], order[index]))
 
 
 def hash_of(row: tuple) -> int:
@@ -104,7 +105,7 @@ def _check_linked(rows: list[tuple]) -> None:
         for a, b, similarity in zip(i.tolist(), j.tolist(), alike, strict=True)
         if rows[a] == rows[b] or similarity >= CONFIRMED
     }
-    linked = _found(rows).linked
+    linked = connected(n, *_found(rows).joined)
     named: dict[int, set[int]] = {}
     for index, name in enumerate(linked):
         named.setdefault(name, set()).add(index)
