@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bccurate.errors import UsageError
-from bccurate.settings import dataset_in_use, use_dataset
+from bccurate.settings.in_use import dataset_in_use, use_dataset
 
 
 @pytest.fixture(autouse=True)

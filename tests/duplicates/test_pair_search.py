@@ -228,7 +228,7 @@ def test_given_pairs_are_confirmed_each_in_its_rotation():
 
 
 def test_degenerate_images_give_finite_similarities():
-    """Black and white, a single dot, stripes, noise: finite, in bounds; flat ones pair with nothing."""
+    """Black and white, a dot, stripes, noise: finite, in bounds; flat ones pair with nothing."""
     thumbs = _hostile()
     i, j = (grid.ravel() for grid in np.mgrid[:15, :15])
     for rotation in range(8):
