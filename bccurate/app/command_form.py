@@ -1,26 +1,30 @@
-"""The App operator that runs a command: a form of its options, and its record as the outcome."""
+"""The App operator that runs a command: a form of its options, and the record as the result."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import bccurate
+from bccurate.app.form_inputs import put_options
 from bccurate.app.operations import as_saved_view, perform, summary
 from bccurate.hub.open import load_fiftyone
+from bccurate.settings.option import options_of
 
 
 class CommandForm:
-    """Mixed into ``fiftyone.operators.Operator``, which plugins alone import.
+    """Mixin for ``fiftyone.operators.Operator``, which only plugins import.
 
     Attributes:
         command: a function of ``bccurate``, and the operator's name.
+        settings: the classes of the command's options.
+        options: the names of those that are on the form.
         label, description, icon: in the operator browser.
-        title: over the form and the outcome.
-        options: inputs of the form that the command takes under the same names.
+        title: of the form and the result.
         verb: what is done to the view; empty where the command takes the whole dataset.
-        selectable: whether the selected samples alone can be meant.
-        dynamic: whether the form is asked for again as it is filled in.
-        scheduled: whether scheduling is the default: FiftyOne ends an immediate run at 600 s.
+        selectable: whether it can run on the selected samples alone.
+        dynamic: whether the form is built again as it is filled in.
+        scheduled: whether to schedule by default: FiftyOne stops an immediate run at 600 s.
     """
 
     command: ClassVar[str]
@@ -28,19 +32,20 @@ class CommandForm:
     description: ClassVar[str]
     icon: ClassVar[str]
     title: ClassVar[str]
+    settings: ClassVar[tuple[type, ...]]
     options: ClassVar[tuple[str, ...]]
     verb: ClassVar[str] = ""
     selectable: ClassVar[bool] = True
     dynamic: ClassVar[bool] = False
     scheduled: ClassVar[bool] = False
 
-    def form(self, ctx: Any, inputs: Any) -> None:
-        """Put an input for each of ``options`` on the form."""
-        raise NotImplementedError
+    def choices(self, dataset: Any) -> dict[str, Iterable[str]]:
+        """Return the values to offer for options that depend on the dataset."""
+        return {}
 
     @property
     def config(self) -> Any:
-        """Name and looks in the operator browser."""
+        """Return name and appearance in the operator browser."""
         operators = load_fiftyone().operators
         return operators.OperatorConfig(
             name=self.command,
@@ -54,18 +59,21 @@ class CommandForm:
         )
 
     def resolve_input(self, ctx: Any) -> Any:
-        """The form."""
+        """Return the form."""
         types = load_fiftyone().operators.types
         inputs = types.Object()
         if self.verb:
             inputs.view_target(
                 ctx, action_description=self.verb, allow_selected_samples=self.selectable
             )
-        self.form(ctx, inputs)
+        offered = self.choices(ctx.dataset)
+        for settings in self.settings:
+            names = [name for name in self.options if name in options_of(settings)]
+            put_options(inputs, settings, names, offered)
         return types.Property(inputs, view=types.View(label=self.title))
 
     def execute(self, ctx: Any) -> dict[str, Any]:
-        """Run the command; what is left open takes its default."""
+        """Run the command; empty inputs take their defaults."""
         given = {name: ctx.params.get(name) for name in self.options}
         options = {name: value for name, value in given.items() if value not in (None, "", [])}
         command = getattr(bccurate, self.command)
@@ -75,11 +83,11 @@ class CommandForm:
             return perform(ctx, command, view=view, **options)
 
     def _target(self, ctx: Any) -> Any:
-        """What the form says; without a form the selection, else the view, else the dataset."""
+        """Return the target of the form; without one the selection, the view or the dataset."""
         if self.selectable and ctx.selected and not ctx.params.get("view_target"):
             return ctx.view.select(ctx.selected)
         return ctx.target_view()
 
     def resolve_output(self, ctx: Any) -> Any:
-        """The record's text."""
+        """Return the record as text."""
         return summary(ctx, self.title)

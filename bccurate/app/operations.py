@@ -92,19 +92,6 @@ def choices(view: Any, names: Iterable[str]) -> Any:
     return view
 
 
-def model_choice(inputs: Any, models: list[str], description: str) -> None:
-    """Put the choice of one of ``models`` on a form; the first where none is chosen."""
-    inputs.enum(
-        "model",
-        models,
-        required=True,
-        default=models[0] if models else None,
-        label="Model",
-        description=description,
-        view=load_fiftyone().operators.types.DropdownView(),
-    )
-
-
 def plain(text: str) -> str:
     """Text that markdown shows as it is: a label or a file's name is anybody's."""
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", " ".join(text.split()))

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import fiftyone.operators as foo
-from fiftyone.operators import types
 
 from bccurate.app.command_form import CommandForm
-from bccurate.app.operations import classes, model_choice, models_with_predictions
+from bccurate.app.operations import classes, models_with_predictions
+from bccurate.settings.models import ExplainOptions
 
 
 class Explain(CommandForm, foo.Operator):
-    """``bccurate explain`` on what is selected or shown."""
+    """``bccurate explain`` on the selected samples, else the current view."""
 
     command = "explain"
+    settings = (ExplainOptions,)
+    options = ("model", "target")
     label = "explain predictions (Grad-CAM)"
-    description = "Write a heatmap of what the model looked at"
+    description = "Write a heatmap of the evidence for a class"
     icon = "blur_on"
     title = "Explain predictions"
-    options = ("model", "target")
     verb = "Explain"
     dynamic = True
 
-    def form(self, ctx: Any, inputs: types.Object) -> None:
-        """A model, and the class whose evidence is shown."""
-        models = models_with_predictions(ctx.dataset)
-        model_choice(inputs, models, "A model that has predictions on this dataset")
-        inputs.enum(
-            "target",
-            ["predicted", "true", *classes(ctx.dataset)],
-            default="predicted",
-            label="Target",
-            description="The class whose evidence is shown",
-            view=types.DropdownView(),
-        )
+    def choices(self, dataset: Any) -> dict[str, Iterable[str]]:
+        """Return the models that have predictions, and the classes to explain."""
+        models = models_with_predictions(dataset)
+        return {"model": models, "target": ["predicted", "true", *classes(dataset)]}
 
 
 def register(plugin: Any) -> None:

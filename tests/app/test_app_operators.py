@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +11,7 @@ import pytest
 
 import bccurate
 from bccurate.errors import BccurateError
+from bccurate.settings.option import options_of
 
 
 @pytest.fixture
@@ -230,3 +231,32 @@ def test_helper_view_goes_when_the_command_fails(reviewed: SimpleNamespace) -> N
         assert view in reviewed.dataset.list_saved_views()
         raise BccurateError("no")
     assert Counter(reviewed.dataset.list_saved_views()) == before
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["curate/dedupe", "curate/outliers", "curate/split", "curate/leaks", "curate/background",
+     "train/train", "train/predict", "train/evaluate", "explain/explain"],
+)  # fmt: skip
+def test_forms_have_the_options_of_the_settings(uri: str, linked: Path, imported) -> None:
+    """Name, default, range, choices and help of every input are those of the dataclass."""
+    import fiftyone.operators as foo
+    from fiftyone.operators.executor import ExecutionContext
+
+    operator = foo.get_operator(f"@bccurate/{uri}")
+    form = operator.resolve_input(ExecutionContext({"dataset_name": imported.name, "params": {}}))
+    inputs = form.type.properties
+    for settings in operator.settings:
+        defaults = {field.name: field.default for field in fields(settings)}
+        for name, about in options_of(settings).items():
+            if name not in operator.options:
+                continue
+            found = inputs[name]
+            assert found.description.startswith(about.help)
+            if not about.argument and not getattr(settings, "deferred", False):
+                assert (found.default or None) == (defaults[name] or None), name
+            if about.choices and hasattr(found.type, "values"):
+                assert tuple(found.type.values) == about.choices
+            if about.minimum is not None:
+                assert (found.type.min, found.type.max) == (about.minimum, about.maximum)
+    assert set(operator.options) <= set(inputs)
