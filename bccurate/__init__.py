@@ -3,25 +3,16 @@
 Every command of the command line is a function here with the same name and the same options
 (``import`` is ``import_``, a keyword in Python, ``export-onnx`` is ``export_onnx``; ``evaluate`` of
 several models is ``compare``).
-Importing this package loads neither torch nor fiftyone; a function is loaded when it is first used.
+Importing this package loads neither torch nor fiftyone and sets no environment variable; a function
+is loaded when it is first used.
 """
 
 from __future__ import annotations
 
-import os
 from importlib import import_module
 from typing import Any
 
 __version__ = "0.1.0"
-
-# torch's threads spin while they wait for each other. On a machine that does anything else, a
-# batch then takes 4 to 27 times as long (measured); asleep they cost nothing. Read once, when torch
-# is first imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
-# So do numpy's and scipy's, for 0.13 s after they are first imported and after each product of
-# matrices. 4 is the least they take: 2^4 ticks.
-os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 _COMMANDS = {
     "apply_review": "apply_review",

@@ -1,4 +1,4 @@
-"""The browser of the tests, and what it takes to have one."""
+"""Find the browser for the tests."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 
 
 def require_browser() -> None:
-    """Skip the test where there is no browser; fail under CI=true."""
+    """Skip the test where there is no browser; fail it where CI=true."""
     missing = None if CHROMIUM else "chromium is not installed (apt-get install chromium)"
     if importlib.util.find_spec("playwright") is None:
         missing = "playwright is not installed (pip install playwright)"

@@ -1,21 +1,13 @@
-"""A database of the tests' own, on a free port, and a home folder that is thrown away.
-
-A managed mongod is shared by all processes of a user, so the tests start theirs and point
-FiftyOne at it before fiftyone is imported.
-"""
+"""A home folder that is deleted afterwards, a database where it is needed, and shared fixtures."""
 
 from __future__ import annotations
 
 import atexit
-import importlib.util
 import json
 import os
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,40 +15,11 @@ from typing import Any
 
 import pytest
 
-import bccurate  # noqa: F401  # before torch, whose threads it tells how to wait
+from bccurate.cli.group import THREADS_SLEEP
+from tests import database
 
 ROOT = Path(__file__).resolve().parent.parent
 REAL_DATA = ROOT.parent / "shared" / "data" / "pbc96.tar"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def _start_mongod(folder: Path) -> str:
-    spec = importlib.util.find_spec("fiftyone")
-    mongod = Path(spec.submodule_search_locations[0]) / "db" / "bin" / "mongod"
-    port = _free_port()
-    (folder / "db").mkdir(parents=True)
-    command = [mongod, "--dbpath", folder / "db", "--port", str(port), "--nounixsocket",
-               "--bind_ip", "127.0.0.1", "--logpath", folder / "mongod.log"]  # fmt: skip
-    process = subprocess.Popen(list(map(str, command)), stdout=subprocess.DEVNULL)
-
-    def stop() -> None:
-        process.terminate()
-        process.wait(20)
-
-    # Before fiftyone is imported: it then closes its connections first and exits at once.
-    atexit.register(stop)
-    for _ in range(1200):  # a minute: on a machine that does much else it takes long
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return f"mongodb://127.0.0.1:{port}"
-        time.sleep(0.05)
-    raise RuntimeError(f"mongod did not start: {(folder / 'mongod.log').read_text()[-2000:]}")
-
 
 _HOME = Path(tempfile.mkdtemp(prefix="bccurate-tests-"))
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
@@ -64,12 +27,41 @@ os.environ["HOME"] = str(_HOME)
 os.environ["BCCURATE_HOME"] = str(_HOME / "bccurate")
 os.environ.pop("BCCURATE_DATASET", None)
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["FIFTYONE_DATABASE_URI"] = _start_mongod(_HOME)
+os.environ |= THREADS_SLEEP  # as the command line does it; before torch and numpy are imported
+database.prepare()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add ``--fast``."""
+    parser.addoption("--fast", action="store_true", help="quick tests without MongoDB")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--fast``, leave out the listed files."""
+    lists = database.NEEDS_DATABASE + database.TAKES_LONG
+    return True if config.getoption("fast") and database.listed(collection_path, lists) else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """With ``--fast``, leave out tests that use the fixture ``database`` or are marked."""
+    if config.getoption("fast"):
+        items[:] = [
+            item
+            for item in items
+            if "database" not in getattr(item, "fixturenames", ())
+            and not {"slow", "gpu", "browser"} & {mark.name for mark in item.iter_markers()}
+        ]
+
+
+def pytest_pycollect_makemodule(module_path: Path) -> None:
+    """Start MongoDB before the first module that needs it is imported."""
+    if database.listed(module_path, database.NEEDS_DATABASE):
+        database.start()
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a command left: its exit code and what it wrote."""
+    """The exit code of a command and what it printed."""
 
     code: int
     out: str
@@ -112,12 +104,18 @@ def truth(rendered: Path) -> dict[str, Any]:
     return json.loads((rendered / "truth.json").read_text())
 
 
+@pytest.fixture(scope="session", name="database")
+def _database() -> None:
+    """MongoDB, started."""
+    database.start()
+
+
 @pytest.fixture
-def name(request) -> Iterator[str]:
-    """A dataset name of this test's own; the dataset is deleted afterwards."""
+def name(request, database) -> Iterator[str]:
+    """The name of a dataset for this test; the dataset is deleted afterwards."""
     from bccurate.hub.open import load_fiftyone
 
-    fo = load_fiftyone()  # configured: a bare import would log to a stream that pytest closes
+    fo = load_fiftyone()  # not a bare import, which would log to a stream that pytest closes
     name = f"t-{request.node.name[:40]}-{os.getpid()}"
     yield name
     if fo.dataset_exists(name):

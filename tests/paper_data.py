@@ -1,6 +1,6 @@
-"""The paper's raw data rebuilt: 11,959 real cells and 1,800 planted copies of two blends.
+"""Rebuild the paper's raw data: 11,959 real cells and 1,800 planted duplicates.
 
-1,600 identical copies of one cell blended with a picture, 200 under each label, and 200 of a
+1,600 identical copies of one cell blended with a photograph, 200 under each label, and 200 of a
 second blend, all labelled monocyte; together the 13,759 files of the paper's Table 1.
 """
 
@@ -26,10 +26,10 @@ COPIES = 200
 
 
 def rebuild(archive: Path, folder: Path) -> Path:
-    """Unpack the real cells below ``folder`` and plant the copies; returns the images' folder."""
+    """Unpack the real cells below ``folder``, plant the copies and return the images' folder."""
     root = unpack(archive, folder / "raw")
     images = next(root.glob("*/images"))
-    (images.parent / "labels.csv").unlink(missing_ok=True)  # the folders are the labels now
+    (images.parent / "labels.csv").unlink(missing_ok=True)  # folder names are the labels
     first, second = _blend(images, "basophil", "astronaut"), _blend(images, "monocyte", "chelsea")
     for label in TABLE_1:
         for copy in range(COPIES):
@@ -39,11 +39,11 @@ def rebuild(archive: Path, folder: Path) -> Path:
     return images
 
 
-def _blend(images: Path, label: str, picture: str) -> bytes:
+def _blend(images: Path, label: str, photograph: str) -> bytes:
     import skimage.data
 
     cell = Image.open(min((images / label).glob("*.jpg"))).convert("RGB")
-    cartoon = Image.fromarray(np.asarray(getattr(skimage.data, picture)())).resize(cell.size)
+    other = Image.fromarray(np.asarray(getattr(skimage.data, photograph)())).resize(cell.size)
     file = io.BytesIO()
-    Image.blend(cell, cartoon, 0.5).save(file, format="JPEG", quality=95)
+    Image.blend(cell, other, 0.5).save(file, format="JPEG", quality=95)
     return file.getvalue()

@@ -1,4 +1,4 @@
-"""The benchmarks' own bookkeeping: goals, sections, and one contender run for real."""
+"""Goals, sections and contenders of the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from tests.bench.measure import Share, Skipped, met, versus
 from tests.bench.page import merged, section
 
 
-def test_a_goal_is_met_or_not() -> None:
-    """Signs mean what they say, at the very number too."""
+def test_a_goal_is_compared_with_its_sign() -> None:
+    """At the limit itself, too."""
     assert [met(3, goal) for goal in (">= 3", "> 3", "<= 3", "< 3", "")] == [
         "yes", "no", "yes", "no", ""
     ]  # fmt: skip
 
 
-def test_a_ratio_is_the_median_of_rounds() -> None:
-    """Round by round, as far as both ran; one miss in 5,000 is not shown as all."""
+def test_a_ratio_is_the_median_over_rounds() -> None:
+    """Over the rounds that both ran; 4,999 of 5,000 is not rounded to all."""
     figure = versus("x", [2.0, 9.0, 4.0], [1.0, 1.0, 4.0], ">= 2")
     assert (figure.ratio, figure.low, figure.high, figure.rounds) == (2.0, 1.0, 9.0, 3)
     assert versus("x", [8.0], [2.0, 1.0]).ratio == 4
     assert Share("x", 4999, 5000, ">= 1").cells()[1:6] == ("0.999", "", "5,000", ">= 1", "no")
 
 
-def test_one_section_is_replaced_and_the_rest_stay() -> None:
-    """In the order given, whichever ran last; a section that no benchmark writes goes."""
+def test_one_section_is_replaced_and_the_others_stay() -> None:
+    """In the given order; a section that no benchmark writes is removed."""
     old = merged("", {t: section(t, f"of {t}", []) for t in ("B", "A", "Gone")}, ["A", "B", "Gone"])
     row = Skipped("it", "no network")
     new = merged(old, {"B": section("B", "``new``", [row])}, ["A", "B", "C"])
@@ -40,7 +40,7 @@ def test_one_section_is_replaced_and_the_rest_stay() -> None:
 
 
 def test_a_contender_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
-    """It tells seconds within the whole process's, memory and how many files it saw."""
+    """It reports seconds, peak memory and the number of files."""
     write_images(tmp_path, 12)
     run = peers.run(peers.Contender("decode_pillow"), tmp_path, watch=True)
     assert run.found == 12
@@ -48,8 +48,10 @@ def test_a_contender_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert run.peak_mib > 1
 
 
-def test_a_peer_that_is_missing_or_fails_is_told_and_skipped(tmp_path: Path, monkeypatch) -> None:
-    """The reason is a line; the others run."""
+def test_a_peer_that_is_missing_or_fails_is_reported_and_skipped(
+    tmp_path: Path, monkeypatch
+) -> None:
+    """The reason is one line; the others run."""
     monkeypatch.delenv("BCCURATE_PEERS", raising=False)
     monkeypatch.setattr(peers, "PEERS", tmp_path)
     (tmp_path / "none.log").write_text("trying\nERROR: no such | version\n\n")

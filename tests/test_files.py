@@ -1,4 +1,4 @@
-"""Writes that are whole or not at all."""
+"""Files are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _tar(path: Path, *members: tuple[tarfile.TarInfo | str, bytes], mode: str = 
 
 
 def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> None:
-    """After an error inside ``atomic_write`` the folder is what it was."""
+    """After an error inside ``atomic_write`` the folder is unchanged."""
     file = tmp_path / "a.txt"
     file.write_text("old")
     with pytest.raises(RuntimeError), atomic_write(file, "w") as handle:
@@ -42,8 +42,8 @@ def test_an_error_leaves_the_old_file_and_no_temporary_one(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o027, 0o077])
-def test_new_files_and_folders_have_the_rights_that_the_umask_gives(tmp_path, umask: int) -> None:
-    """Colleagues can read what a shared machine holds, where the umask lets them."""
+def test_new_files_and_folders_have_the_permissions_of_the_umask(tmp_path, umask: int) -> None:
+    """On a shared machine others can read them where the umask permits."""
     archive = _tar(tmp_path / "a.tar", ("x/y.txt", b"1"))
     old = os.umask(umask)
     try:
@@ -57,16 +57,16 @@ def test_new_files_and_folders_have_the_rights_that_the_umask_gives(tmp_path, um
 
 
 @pytest.mark.parametrize("name", ["🩸" * 60, "n" * 255])
-def test_a_name_that_the_disk_takes_is_written(tmp_path: Path, name: str) -> None:
-    """The temporary file's name is never longer than the file's own may be."""
+def test_a_name_of_the_greatest_length_is_written(tmp_path: Path, name: str) -> None:
+    """The name of the temporary file is not longer than a file name may be."""
     with atomic_write(tmp_path / name, "w") as handle:
         handle.write("1")
     assert _tree(tmp_path) == {name}
 
 
 @pytest.mark.parametrize("place", ["a.txt/b.txt", "folder", "n" * 300])
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> None:
-    """A file in the way, a folder of that name, a name too long: an input error."""
+def test_an_error_names_a_path_that_cannot_be_written(tmp_path: Path, place: str) -> None:
+    """A file as parent, a folder of that name and a name too long are input errors."""
     (tmp_path / "a.txt").write_text("1")
     (tmp_path / "folder").mkdir()
     before = _tree(tmp_path)
@@ -75,13 +75,13 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, place: str) -> 
     assert _tree(tmp_path) == before
 
 
-def test_a_full_disk_is_named_and_the_old_file_stays(tmp_path: Path) -> None:
-    """On a disk of 64 KiB a larger file and a larger archive leave all as it was."""
+def test_a_full_disk_is_reported_and_the_old_file_stays(tmp_path: Path) -> None:
+    """A file and an archive larger than the disk leave it unchanged."""
     disk = tmp_path / "disk"
     disk.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)]
     if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small disk takes root")
+        pytest.skip("mounting a small disk needs root")
     try:
         (disk / "a.bin").write_bytes(b"old")
         archive = _tar(tmp_path / "a.tar", ("x.bin", os.urandom(200_000)))
@@ -96,13 +96,13 @@ def test_a_full_disk_is_named_and_the_old_file_stays(tmp_path: Path) -> None:
 
 
 def test_other_errors_pass_disk_errors_unchanged(tmp_path: Path) -> None:
-    """Only a full disk and a refused write are told as such."""
+    """Only a full disk and a refused write are translated."""
     with pytest.raises(FileNotFoundError), disk_errors(tmp_path):
         (tmp_path / "none").read_bytes()
 
 
-def test_safe_names_are_one_folder_each() -> None:
-    """No name leaves its folder, hides, or meets another's."""
+def test_safe_names_are_distinct_folder_names() -> None:
+    """No name leads outside its folder, is hidden, or equals another."""
     names = ["a", "a/b", "a_b", "..", ".", "", "../x", "a b", "ä", "日本", "n" * 300, "n" * 301]
     safe = [safe_name(name) for name in names]
     assert len(set(safe)) == len(names)
@@ -110,8 +110,8 @@ def test_safe_names_are_one_folder_each() -> None:
     assert safe_name("cells-2.1") == "cells-2.1"
 
 
-def test_sha256_of_a_file_is_that_of_its_bytes(tmp_path: Path) -> None:
-    """Three blocks and a rest, compared with coreutils."""
+def test_sha256_of_a_file_equals_that_of_coreutils(tmp_path: Path) -> None:
+    """For a file of three blocks and a part of one."""
     file = tmp_path / "a.bin"
     file.write_bytes(os.urandom((3 << 20) + 7))
     said = subprocess.run(["sha256sum", file], capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The house stands as drawn: floors, packages, one importer of fiftyone, small files."""
+"""The layout of DESIGN.md: floors, packages, one importer of fiftyone, short files, no cycle."""
 
 from __future__ import annotations
 
@@ -17,11 +17,16 @@ FLOORS = {
     "learning": 2, "explanation": 2, "evaluation": 2,
     "hub": 3, "app": 4, "reporting": 4, "workflows": 5, "commands": 6, "cli": 7,
 }  # fmt: skip
-# hub and learning meet in commands only.
-STRANGERS = {("hub", "learning"), ("learning", "hub"), ("reporting", "hub"), ("app", "learning")}
+# These must not import each other, whatever their floors.
+SEPARATE = {("hub", "learning"), ("learning", "hub"), ("reporting", "hub"), ("app", "learning")}
 SOURCES = sorted(
     path for folder in ("bccurate", "plugins", "zoo") for path in (ROOT / folder).rglob("*.py")
 )
+FILES = SOURCES + [
+    path
+    for pattern in ("bccurate/**/*.[ch]", "tests/**/*.py", "tests/**/*.[ch]")
+    for path in sorted(ROOT.glob(pattern))
+]
 
 
 def _room(path: Path) -> str:
@@ -40,22 +45,25 @@ def _imports(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("path", [p for p in SOURCES if "bccurate" in p.relative_to(ROOT).parts[0]],
                          ids=lambda p: str(p.relative_to(ROOT)))  # fmt: skip
-def test_arrows_point_downward(path):
+def test_imports_point_downward(path):
     """A module imports from its own room and from lower floors only."""
     room = _room(path)
     if room not in FLOORS:
-        return  # __init__ and __main__ are doors, not rooms
+        return  # __init__ and __main__
     for name in _imports(path):
         parts = name.split(".")
         if parts[0] != "bccurate" or len(parts) < 2 or parts[1] not in FLOORS:
             continue
         other = parts[1]
-        assert other == room or FLOORS[other] < FLOORS[room] or _peers(room, other), (path, name)
-        assert (room, other) not in STRANGERS, (path, name)
+        assert other == room or FLOORS[other] < FLOORS[room] or _may_share_a_floor(room, other), (
+            path,
+            name,
+        )
+        assert (room, other) not in SEPARATE, (path, name)
 
 
-def _peers(room: str, other: str) -> bool:
-    """Rooms of floors 0 and 2 may use each other; those of floor 1 the ones named before them."""
+def _may_share_a_floor(room: str, other: str) -> bool:
+    """On floors 0 and 2 rooms may import each other; on floor 1 those listed before them."""
     rooms = list(FLOORS)
     same_floor = FLOORS[room] == FLOORS[other]
     return same_floor and (FLOORS[room] in (0, 2) or rooms.index(other) < rooms.index(room))
@@ -65,8 +73,8 @@ def _module(path: Path) -> str:
     return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
 
 
-def test_no_two_files_import_each_other():
-    """The imports of the package's files, at module level or inside functions, form no cycle."""
+def test_imports_form_no_cycle():
+    """Neither at module level nor inside functions."""
     files = {_module(path): path for path in (ROOT / "bccurate").rglob("*.py")}
     waiting = {name: _imports(path) & files.keys() - {name} for name, path in files.items()}
     while free := [name for name, needs in waiting.items() if not needs]:
@@ -76,8 +84,8 @@ def test_no_two_files_import_each_other():
     assert not waiting, f"these files are in a cycle or import one: {sorted(waiting)}"
 
 
-def test_commands_holds_one_file_a_command():
-    """Each module of ``commands/`` is a command of the command line, and each has its module."""
+def test_commands_holds_one_file_per_command():
+    """The modules of ``commands/`` are the commands of the command line."""
     from bccurate.cli.group import COMMANDS
 
     modules = {p.stem for p in (ROOT / "bccurate" / "commands").glob("*.py")} - {"__init__"}
@@ -85,23 +93,23 @@ def test_commands_holds_one_file_a_command():
 
 
 def test_every_room_has_a_floor():
-    """A new folder or module of the package must be given a floor."""
+    """Each folder and module of the package is in ``FLOORS``."""
     rooms = {p.stem for p in (ROOT / "bccurate").iterdir() if not p.name.startswith("_")}
     assert rooms == set(FLOORS)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_fiftyone_is_imported_by_the_hub_only(path):
-    """Outside the hub and the App plugins fiftyone is a name for the type checker, or not there."""
+def test_only_hub_and_plugins_import_fiftyone(path):
+    """No other file imports it, not even for the type checker."""
     relative = path.relative_to(ROOT).as_posix()
     if relative.startswith(("bccurate/hub/", "plugins/")):
         return
     assert not any(name.split(".")[0] == "fiftyone" for name in _imports(path)), relative
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_files_stay_small(path):
-    """No file has more than 300 lines."""
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_has_more_than_300_lines(path):
+    """Of package, plugins, zoo and tests, Python and C."""
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 300
 
 
@@ -111,8 +119,8 @@ def _setup() -> configparser.ConfigParser:
     return parser
 
 
-def test_setup_lists_every_package():
-    """The packages in setup.cfg are those on disk: editable installs cannot find them alone."""
+def test_setup_cfg_lists_every_package():
+    """The packages in setup.cfg are those on disk; editable installs do not find them otherwise."""
     listed = set(_setup()["options"]["packages"].split())
     ours = {
         ".".join(p.parent.relative_to(ROOT).parts) for p in (ROOT / "bccurate").rglob("__init__.py")
@@ -121,21 +129,21 @@ def test_setup_lists_every_package():
     assert listed == ours | plugins | {"bccurate.zoo"}
 
 
-def test_no_top_level_plugins_package():
-    """With plugins/__init__.py FiftyOne would lose its own built-in operators."""
+def test_plugins_is_not_a_package():
+    """With plugins/__init__.py FiftyOne would not find its own operators."""
     assert not (ROOT / "plugins" / "__init__.py").exists()
 
 
-def test_every_public_function_is_there():
-    """Each name that the package promises loads and is a function with a docstring."""
+def test_every_public_function_loads():
+    """Each name in ``__all__`` is a function with a docstring."""
     package = importlib.import_module("bccurate")
     for name in package.__all__:
         function = getattr(package, name)
         assert callable(function) and function.__doc__, name
 
 
-def test_a_loaded_room_hides_no_function():
-    """Importing a subpackage must not put a module where a public function stood."""
+def test_importing_a_subpackage_hides_no_function():
+    """No subpackage has the name of a public function."""
     package = importlib.import_module("bccurate")
     for room in FLOORS:
         importlib.import_module(f"bccurate.{room}")

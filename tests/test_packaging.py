@@ -1,4 +1,4 @@
-"""Version, citation, supported Pythons and the lock file say one thing."""
+"""Version, citation, supported Pythons and the lock file agree."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ LOCK = ROOT / "docs" / "requirements.lock"
 OLDEST = (3, 10)
 
 
-def test_the_version_is_one_and_semantic() -> None:
-    """Package, citation and changelog agree on MAJOR.MINOR.PATCH."""
+def test_package_citation_and_changelog_have_one_version() -> None:
+    """It has the form MAJOR.MINOR.PATCH."""
     assert re.fullmatch(r"\d+\.\d+\.\d+", bccurate.__version__)
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert str(citation["version"]) == bccurate.__version__
@@ -25,8 +25,8 @@ def test_the_version_is_one_and_semantic() -> None:
     assert newest and newest.group(1) == bccurate.__version__
 
 
-def test_the_citation_has_what_its_format_asks_for() -> None:
-    """The keys that CFF 1.2.0 requires, and a licence by its SPDX name."""
+def test_the_citation_has_the_required_keys() -> None:
+    """Those of CFF 1.2.0, and the licence by its SPDX name."""
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["cff-version"] == "1.2.0" and citation["license"] == "Apache-2.0"
     assert citation["title"] and citation["message"]
@@ -34,16 +34,16 @@ def test_the_citation_has_what_its_format_asks_for() -> None:
 
 
 @pytest.mark.parametrize("folder", ["bccurate", "zoo", "plugins"])
-def test_every_file_is_syntax_of_the_oldest_python(folder: str) -> None:
-    """What setup.cfg promises: Python 3.10 parses it."""
+def test_every_file_parses_with_the_oldest_supported_python(folder: str) -> None:
+    """setup.cfg promises Python 3.10."""
     assert "python_requires = >=3.10" in (ROOT / "setup.cfg").read_text(encoding="utf-8")
     for path in (ROOT / folder).rglob("*.py"):
         ast.parse(path.read_text(encoding="utf-8"), filename=str(path), feature_version=OLDEST)
 
 
-def test_the_lock_holds_every_requirement_by_hash() -> None:
-    """Each line is a release with its SHA-256 sums, each requirement of setup.cfg is in, and no
-    place to get it from is named."""
+def test_the_lock_file_pins_every_requirement_by_hash() -> None:
+    """Each entry is a release with its SHA-256 sums; each requirement of setup.cfg is listed; no
+    index is named."""
     text = LOCK.read_text(encoding="utf-8")
     assert "://" not in text and "--index-url" not in text and "--find-links" not in text
     entries = [e for e in re.split(r"\n(?=\S)", text) if not e.startswith("#")]

@@ -1,4 +1,4 @@
-"""``make paper`` on rendered cells: two tables and a picture, at the size of a test."""
+"""``make paper`` on a few rendered cells writes two tables and a figure."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from PIL import Image
 
 
 @pytest.mark.slow
-def test_tables_and_figure_are_made(tmp_path, monkeypatch, capsys):
-    """Raw and clean counts, one row a model, a sheet of heatmaps; no number of the paper's."""
+def test_tables_and_figure_are_written(tmp_path, monkeypatch, capsys):
+    """Raw and clean counts, one row per model, a sheet of heatmaps; no number of the paper."""
     import fiftyone as fo
 
     from tests.bench import paper

@@ -1,4 +1,4 @@
-"""Records: the same facts as text and as JSON, and back."""
+"""Records give the same facts as text and as JSON, and are read back."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SPLIT = SplitRecord(
 
 
 def test_json_holds_schema_command_dataset_and_the_fields() -> None:
-    """One flat object that json.dumps takes and from_json gives back."""
+    """One flat object for json.dumps, from which from_json makes the same record."""
     data = SPLIT.to_json()
     assert list(data)[:3] == ["schema", "command", "dataset"]
     assert (data["schema"], data["command"], data["seed"]) == (1, "split", 51)
@@ -28,18 +28,18 @@ def test_json_holds_schema_command_dataset_and_the_fields() -> None:
 
 
 def test_a_record_of_a_later_release_is_read() -> None:
-    """Keys that are not known are passed over."""
+    """Unknown keys are ignored."""
     assert UseRecord.from_json({**UseRecord("a").to_json(), "new": 1}) == UseRecord("a")
 
 
-def test_a_record_does_not_change() -> None:
-    """Records are facts."""
+def test_a_record_is_immutable() -> None:
+    """Setting a field is an error."""
     with pytest.raises(FrozenInstanceError):
         SPLIT.seed = 1  # type: ignore[misc]
 
 
 def test_text_has_every_number_the_warnings_and_whether_something_changed() -> None:
-    """Columns are aligned, numbers to the right, a missing one is 0."""
+    """Columns are aligned, numbers to the right; a missing number is 0."""
     lines = str(SPLIT).split("\n")
     assert lines[1:5] == [
         "class  train  val  test",
@@ -53,8 +53,8 @@ def test_text_has_every_number_the_warnings_and_whether_something_changed() -> N
     assert str(Record(None)) == ""
 
 
-def test_long_lists_are_cut_in_text_and_whole_in_json() -> None:
-    """Five unreadable files are told by name, the rest by number."""
+def test_long_lists_are_shortened_in_text_and_complete_in_json() -> None:
+    """Five unreadable files are listed, the others counted."""
     bad = [{"filepath": f"/{i}.png", "reason": "empty file"} for i in range(12)]
     record = ImportRecord("c", "/", "csv", 12, 0, 12, {}, bad, [], [])
     assert sum("empty file" in line for line in record.lines()) == 5
@@ -62,8 +62,8 @@ def test_long_lists_are_cut_in_text_and_whole_in_json() -> None:
     assert len(record.to_json()["unreadable"]) == 12
 
 
-def test_conflicts_are_shown_with_their_labels() -> None:
-    """A group in conflict says how many of which label it holds."""
+def test_label_conflicts_are_shown_with_their_labels() -> None:
+    """The number of images with each label."""
     group = {"kind": "exact", "members": ["/a", "/b", "/c"], "keep": "/a",
              "labels": {"ig": 2, "monocyte": 1}, "conflict": True, "similarity": 1.0}  # fmt: skip
     counts = {"samples": 3, "groups": 1, "exact": 1, "near": 0,

@@ -1,11 +1,11 @@
-"""The dataset in use: the option, then the environment, then what was chosen last."""
+"""The dataset in use comes from the option, the environment, or the last ``bccurate use``."""
 
 from __future__ import annotations
 
 import pytest
 
 from bccurate.errors import UsageError
-from bccurate.settings import dataset_in_use, use_dataset
+from bccurate.settings.in_use import dataset_in_use, use_dataset
 
 
 @pytest.fixture(autouse=True)
@@ -15,8 +15,8 @@ def home(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_the_name_given_goes_before_the_environment_before_the_choice(monkeypatch) -> None:
-    """``-d``, then ``$BCCURATE_DATASET``, then ``bccurate use``."""
+def test_the_option_takes_precedence_over_the_environment_over_the_choice(monkeypatch) -> None:
+    """``-d``, then ``$BCCURATE_DATASET``, then ``bccurate use``; an error without any."""
     with pytest.raises(UsageError, match="No dataset is named") as raised:
         dataset_in_use()
     assert raised.value.hint.endswith("bccurate use NAME")
@@ -27,8 +27,8 @@ def test_the_name_given_goes_before_the_environment_before_the_choice(monkeypatc
     assert dataset_in_use("given") == "given"
 
 
-def test_a_choice_is_a_change_only_where_it_is_another() -> None:
-    """Choosing twice says that nothing changed; any text is a name."""
+def test_choosing_the_same_dataset_again_changes_nothing() -> None:
+    """Any text is accepted as a name."""
     assert use_dataset('a "b" ü 日本')
     assert not use_dataset('a "b" ü 日本')
     assert dataset_in_use() == 'a "b" ü 日本'
@@ -38,8 +38,8 @@ def test_a_choice_is_a_change_only_where_it_is_another() -> None:
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"[]", b"null", b"3", b'{"dataset": 3}', b'{"x": 1}', b"\xff\xfe"]
 )
-def test_a_broken_settings_file_is_no_choice_and_can_be_chosen_over(home, content) -> None:
-    """Whatever the file holds, no command falls over it."""
+def test_a_broken_settings_file_counts_as_none_and_is_replaced(home, content) -> None:
+    """No command fails because of what the file holds."""
     (home / "config.json").write_bytes(content)
     with pytest.raises(UsageError):
         dataset_in_use()

@@ -1,4 +1,4 @@
-"""The built wheel: what it holds, and that it works where no checkout is near."""
+"""The built wheel holds every file and works without the checkout."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory) -> Path:
-    """The wheel, built from a copy so that no build folder is left in the checkout."""
+    """The wheel, built from a copy so that the checkout stays clean."""
     return _build(tmp_path_factory.mktemp("wheel"))
 
 
@@ -57,15 +57,15 @@ def _python(site: Path, code: str) -> str:
     return done.stdout
 
 
-def test_nothing_of_ours_but_bccurate_at_top_level(wheel):
-    """Site-packages gets the package and its metadata, no zoo, plugins or tests beside it."""
+def test_only_bccurate_is_installed_at_top_level(wheel):
+    """The wheel holds the package and its metadata, and no top-level zoo, plugins or tests."""
     with zipfile.ZipFile(wheel) as packed:
         tops = {name.split("/")[0] for name in packed.namelist()}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"bccurate"}
 
 
 def test_the_wheel_holds_every_file_of_the_packages(wheel):
-    """Manifest, templates and plugin descriptions are in, beside every module."""
+    """Modules, manifest, templates and plugin descriptions."""
     with zipfile.ZipFile(wheel) as packed:
         names = set(packed.namelist())
     for folder, mounted in (("bccurate", "bccurate"), ("zoo", "bccurate/zoo"),
@@ -77,7 +77,7 @@ def test_the_wheel_holds_every_file_of_the_packages(wheel):
 
 
 def test_zoo_and_plugins_work_from_the_wheel(site):
-    """Entry points lead to the mounted folders, and a zoo model builds."""
+    """Entry points are found in the wheel, and a zoo model is built."""
     out = _python(
         site,
         "import bccurate; print(bccurate.__file__)\n"
@@ -96,8 +96,8 @@ def test_zoo_and_plugins_work_from_the_wheel(site):
 
 
 @pytest.mark.slow
-def test_two_builds_of_one_commit_are_the_same_bytes(wheel, tmp_path):
-    """With the commit's time, in another folder, compiled kernels included."""
+def test_two_builds_of_one_commit_are_identical(wheel, tmp_path):
+    """In another folder, with the compiled kernels."""
     again = _build(tmp_path / "elsewhere")
     assert again.name == wheel.name
     assert sha256_of_file(again) == sha256_of_file(wheel)

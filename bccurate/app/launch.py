@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bccurate.errors import HubError
-from bccurate.hub.open import database_errors, load_fiftyone
+from bccurate.hub.open import database_errors, fiftyone_environment, load_fiftyone
 from bccurate.progress import say
 
 ADDRESS = "127.0.0.1"  # the App has no login and its media route serves any file of the user
@@ -40,7 +40,7 @@ def served(
     # Without it the App offers no scheduling to who runs `fiftyone delegated launch` here.
     os.environ.setdefault("FIFTYONE_ALLOW_LEGACY_ORCHESTRATORS", "true")
     # FiftyOne's client prints on standard output while a slow server comes up, and later on.
-    with database_errors(), redirect_stdout(sys.stderr):
+    with database_errors(), fiftyone_environment(), redirect_stdout(sys.stderr):
         session = load_fiftyone().launch_app(
             dataset,
             color_scheme=_colours(dataset),

@@ -1,11 +1,14 @@
 """``bccurate apply-review``."""
 
-from bccurate.cli.options import dataset_option, declare, echo
+from typing import Any
+
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import DatasetOptions
 
 
-@declare("apply-review", "bccurate apply-review")
-@dataset_option
-def command(dataset: str | None, as_json: bool) -> None:
+@declare("apply-review", "bccurate apply-review", DatasetOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Read people's tags: relabel, keep or drop; nothing is deleted.
 
     The tag `relabel:CLASS` changes the label, `drop` takes a sample out of the view `clean` and of
@@ -14,4 +17,4 @@ def command(dataset: str | None, as_json: bool) -> None:
     """
     from bccurate import apply_review
 
-    echo(apply_review(dataset), as_json)
+    echo(apply_review(**options), as_json)

@@ -2,35 +2,12 @@
 
 from typing import Any
 
-import click
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import AugmentOptions
 
-from bccurate.cli.options import dataset_option, declare, echo
 
-
-@declare("augment", "bccurate augment augmix --noise 0.05")
-@click.argument("kind", type=click.Choice(["augmix", "randaugment"]))
-@dataset_option
-@click.option(
-    "--noise",
-    type=click.FloatRange(0, 1),
-    default=0.2,
-    show_default=True,
-    help="Sigma of Gaussian noise as a share of the full range.",
-)
-@click.option("--copies", type=click.IntRange(1, 100), default=1, show_default=True)
-@click.option(
-    "--magnitude",
-    type=click.FloatRange(0, 30),
-    help="Strength of the operations: randaugment 0 to 30 [default: 9], augmix 0.1 to 10 "
-    "[default: 3].",
-)
-@click.option("--seed", type=click.IntRange(0), default=51, show_default=True)
-@click.option(
-    "--fidelity/--no-fidelity",
-    default=True,
-    show_default=True,
-    help="Measure how far the variants are from their sources.",
-)
+@declare("augment", "bccurate augment augmix --noise 0.05", AugmentOptions)
 def command(as_json: bool, **options: Any) -> None:
     """Write variants of the training images as new samples.
 

@@ -2,54 +2,12 @@
 
 from typing import Any
 
-import click
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.curation import DedupeOptions
 
-from bccurate.cli.options import dataset_option, declare, echo, view_option
 
-
-@declare("dedupe", "bccurate dedupe FOLDER --rotations")
-@click.argument("path", required=False, metavar="[FOLDER|CSV]", type=click.Path())
-@dataset_option
-@click.option(
-    "--method",
-    type=click.Choice(["phash", "dhash", "ahash", "whash"]),
-    default="phash",
-    show_default=True,
-)
-@click.option(
-    "--threshold",
-    type=click.IntRange(0, 14),
-    default=4,
-    show_default=True,
-    help="Differing bits of 64 up to which hashes make a candidate; pixels confirm it.",
-)
-@click.option(
-    "--keep",
-    type=click.Choice(["first", "largest", "sharpest"]),
-    default="first",
-    show_default=True,
-    help="Which image of a group is kept.",
-)
-@click.option("--rotations", is_flag=True, help="Match rotations by 90 degrees and flips too.")
-@view_option
-@click.option(
-    "--engine",
-    type=click.Choice(["local", "ray"]),
-    default="local",
-    show_default=True,
-    help="ray: read and match on a running Ray cluster; the groups are the same.",
-)
-@click.option(
-    "--ray-address",
-    metavar="HOST:PORT",
-    default="auto",
-    show_default=True,
-    help="The cluster's head; auto is RAY_ADDRESS, else the cluster on this machine.",
-)
-@click.option(
-    "--csv", metavar="FILE", type=click.Path(dir_okay=False), help="Write the groups to a CSV too."
-)
-@click.option("--fail-on-found", is_flag=True, help="Exit 3 where there are duplicates.")
+@declare("dedupe", "bccurate dedupe FOLDER --rotations", DedupeOptions)
 def command(as_json: bool, fail_on_found: bool, **options: Any) -> None:
     """Tag exact and near duplicates; one of each group is kept.
 

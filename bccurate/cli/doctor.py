@@ -2,10 +2,12 @@
 
 import sys
 
-from bccurate.cli.options import declare, echo
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import NoOptions
 
 
-@declare("doctor", "bccurate doctor")
+@declare("doctor", "bccurate doctor", NoOptions)
 def command(as_json: bool) -> None:
     """Find what is missing and say how to mend it.
 

@@ -148,6 +148,6 @@ def complete_models(_ctx: click.Context, _param: click.Parameter, incomplete: st
 
 def complete_datasets(_ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[str]:
     """The datasets that have been in use, for the shell; the database is not asked."""
-    from bccurate.settings import datasets_used
+    from bccurate.settings.in_use import datasets_used
 
     return [name for name in datasets_used() if name.startswith(incomplete)]

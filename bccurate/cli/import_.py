@@ -1,28 +1,14 @@
 """``bccurate import``."""
 
-import click
+from typing import Any
 
-from bccurate.cli.options import declare, echo
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import ImportOptions
 
 
-@declare("import", "bccurate import cells.tar --name cells")
-@click.argument("path", type=click.Path())
-@click.option("--name", help="Of the dataset; bloodmnist has one of its own.")
-@click.option(
-    "--format",
-    "kind",
-    type=click.Choice(["auto", "imagefolder", "csv", "npz", "coco", "huggingface"]),
-    default="auto",
-    show_default=True,
-)
-@click.option(
-    "--size",
-    type=click.Choice(["28", "64", "128", "224"]),
-    default="28",
-    show_default=True,
-    help="Of bloodmnist, pixels.",
-)
-def command(path: str, name: str | None, kind: str, size: str, as_json: bool) -> None:
+@declare("import", "bccurate import cells.tar --name cells", ImportOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Import a folder, csv, npz, tar or zip as a dataset; only what is new.
 
     In a folder tree, a file's folder is its label. A csv has columns filepath and label. An npz
@@ -32,4 +18,4 @@ def command(path: str, name: str | None, kind: str, size: str, as_json: bool) ->
     """
     from bccurate import import_
 
-    echo(import_(path, name, kind, int(size)), as_json)
+    echo(import_(**options), as_json)

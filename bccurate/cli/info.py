@@ -1,12 +1,15 @@
 """``bccurate info``."""
 
-from bccurate.cli.options import dataset_option, declare, echo
+from typing import Any
+
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import DatasetOptions
 
 
-@declare("info", "bccurate info -d cells")
-@dataset_option
-def command(dataset: str | None, as_json: bool) -> None:
+@declare("info", "bccurate info -d cells", DatasetOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Show the class table, the views and what was run."""
     from bccurate import info
 
-    echo(info(dataset), as_json)
+    echo(info(**options), as_json)

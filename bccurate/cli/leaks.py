@@ -1,18 +1,14 @@
 """``bccurate leaks``."""
 
-import click
+from typing import Any
 
-from bccurate.cli.options import dataset_option, declare, echo, view_option
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.curation import LeaksOptions
 
 
-@declare("leaks", "bccurate leaks --group patient --fail-on-found")
-@dataset_option
-@click.option("--group", metavar="FIELD", help="A field (patient, slide) to look at too.")
-@view_option
-@click.option("--fail-on-found", is_flag=True, help="Exit 3 where something leaks.")
-def command(
-    dataset: str | None, group: str | None, view: str | None, fail_on_found: bool, as_json: bool
-) -> None:
+@declare("leaks", "bccurate leaks --group patient --fail-on-found", LeaksOptions)
+def command(as_json: bool, fail_on_found: bool, **options: Any) -> None:
     """Tag duplicates and groups that stand in more than one split.
 
     For splits that were made elsewhere; those of `bccurate split` have none. The view `leaks` is
@@ -21,7 +17,7 @@ def command(
     from bccurate import leaks
     from bccurate.errors import FindingsError
 
-    record = leaks(dataset, group, view)
+    record = leaks(**options)
     echo(record, as_json)
     if fail_on_found and record.leaks:
         raise FindingsError(

@@ -1,27 +1,14 @@
 """``bccurate mistakes``."""
 
-import click
+from typing import Any
 
-from bccurate.cli.options import dataset_option, declare, echo, model_argument, zoo_option
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.models import MistakesOptions
 
 
-@declare("mistakes", "bccurate mistakes custom_cnn --folds 5")
-@model_argument
-@dataset_option
-@click.option(
-    "--folds",
-    type=click.IntRange(2),
-    help="Judge each image by a model trained without it: so many trainings, kept for later calls.",
-)
-@click.option(
-    "--method",
-    type=click.Choice(["noise", "margin", "self-confidence", "brain"]),
-    default="noise",
-    show_default=True,
-    help="A fitted noise model, confident learning's two scores, or FiftyOne Brain's.",
-)
-@zoo_option
-def command(as_json: bool, **options: object) -> None:
+@declare("mistakes", "bccurate mistakes custom_cnn --folds 5", MistakesOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Rank wrong, confident-wrong and likely mislabelled samples.
 
     Writes the field `mistakenness` (0 to 1) and saves the view mistakes_MODEL. With --folds the

@@ -1,15 +1,18 @@
 """``bccurate models``."""
 
-from bccurate.cli.options import declare, echo, zoo_option
+from typing import Any
+
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import ZooOptions
 
 
-@declare("models", "bccurate models --json")
-@zoo_option
-def command(zoo: str | None, as_json: bool) -> None:
+@declare("models", "bccurate models --json", ZooOptions)
+def command(as_json: bool, **options: Any) -> None:
     """List the zoo.
 
     Beside its models, timm:NAME is any model of timm.
     """
     from bccurate import models
 
-    echo(models(zoo), as_json)
+    echo(models(**options), as_json)

@@ -1,23 +1,14 @@
 """``bccurate predict``."""
 
-from bccurate.cli.options import (
-    batch_size_option,
-    dataset_option,
-    declare,
-    device_option,
-    echo,
-    model_argument,
-    zoo_option,
-)
+from typing import Any
+
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.models import PredictOptions
 
 
-@declare("predict", "bccurate predict custom_cnn")
-@model_argument
-@dataset_option
-@batch_size_option
-@device_option
-@zoo_option
-def command(as_json: bool, **options: object) -> None:
+@declare("predict", "bccurate predict custom_cnn", PredictOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Write a trained model's predictions on all samples."""
     from bccurate import predict
 

@@ -1,20 +1,18 @@
 """``bccurate report``."""
 
-import click
+from typing import Any
 
-from bccurate.cli.options import dataset_option, declare, echo
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import ReportOptions
 
 
-@declare("report", "bccurate report --out report.html")
-@dataset_option
-@click.option(
-    "--out", type=click.Path(dir_okay=False), default="bccurate-report.html", show_default=True
-)
-def command(dataset: str | None, out: str, as_json: bool) -> None:
+@declare("report", "bccurate report --out report.html", ReportOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Write one HTML page of all that was found.
 
     The page holds its pictures, needs no network, and stays under 5 MB.
     """
     from bccurate import report
 
-    echo(report(dataset, out), as_json)
+    echo(report(**options), as_json)

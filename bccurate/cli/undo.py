@@ -1,18 +1,18 @@
 """``bccurate undo``."""
 
-import click
+from typing import Any
 
-from bccurate.cli.options import dataset_option, declare, echo
+from bccurate.cli.declare import declare
+from bccurate.cli.output import echo
+from bccurate.settings.data import UndoOptions
 
 
-@declare("undo", "bccurate undo dedupe")
-@click.argument("run")
-@dataset_option
-def command(run: str, dataset: str | None, as_json: bool) -> None:
+@declare("undo", "bccurate undo dedupe", UndoOptions)
+def command(as_json: bool, **options: Any) -> None:
     """Take back what a run wrote: fields, tags, views and files.
 
     RUN is a name that `bccurate info` lists. Imported samples always stay.
     """
     from bccurate import undo
 
-    echo(undo(run, dataset), as_json)
+    echo(undo(**options), as_json)

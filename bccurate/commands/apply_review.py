@@ -25,7 +25,7 @@ from bccurate.hub.review_tags import (
 )
 from bccurate.hub.views import VARIANT, refresh_clean
 from bccurate.records import ApplyReviewRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.stale_runs import out_of_date
 
 RUN = "apply_review"

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from bccurate.errors import UsageError, nearest
+from bccurate.errors import UsageError
 from bccurate.files import atomic_write, dataset_home, sha256, sweep
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
@@ -22,11 +22,11 @@ from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.hub.write import add_samples
 from bccurate.progress import track
 from bccurate.records import AugmentRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.data import AugmentOptions
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.fidelity import measure_fidelity
 from bccurate.workflows.thumbnails import pixels
 
-KINDS = ("augmix", "randaugment")
 BATCH = 256  # pictures augmented at once, and at most
 BATCH_PIXELS = 1 << 24  # of all of them together: 50 MB
 
@@ -64,11 +64,11 @@ class _Variant:
 def augment(
     kind: str,
     dataset: str | None = None,
-    noise: float = 0.2,
-    copies: int = 1,
-    seed: int = 51,
+    noise: float = AugmentOptions.noise,
+    copies: int = AugmentOptions.copies,
+    seed: int = AugmentOptions.seed,
     magnitude: float | None = None,
-    fidelity: bool = True,
+    fidelity: bool = AugmentOptions.fidelity,
 ) -> AugmentRecord:
     """Write variants of the clean training samples; only those that are not there yet.
 
@@ -132,10 +132,7 @@ def augment(
 
 
 def _checked(kind: str, noise: float, copies: int, seed: int, magnitude: float | None) -> _Options:
-    if kind not in KINDS:
-        raise UsageError(f"Unknown augmentation {kind!r}.{nearest(kind, KINDS)}")
-    if not 0 <= noise <= 1 or copies < 1:
-        raise UsageError(f"noise is 0 to 1 and copies at least 1, not {noise} and {copies}")
+    AugmentOptions(kind=kind, noise=noise, copies=copies, seed=seed, magnitude=magnitude).check()
     options = _Options(kind, noise, seed, magnitude)
     if magnitude is None:
         return options

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 
 from bccurate.curation.cell_mask import (
-    METHODS,
     background_colour,
     cell_mask,
     without_background,
 )
-from bccurate.errors import UsageError, nearest
+from bccurate.errors import UsageError
 from bccurate.files import atomic_write, dataset_home, sha256, sweep
 from bccurate.hub import runs, views
 from bccurate.hub.masks import (
@@ -35,7 +34,8 @@ from bccurate.hub.samples import declare_variant_fields, make_variant_sample
 from bccurate.hub.write import add_samples, set_column
 from bccurate.progress import track
 from bccurate.records import BackgroundRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.curation import BackgroundOptions
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.thumbnails import pixels
 
 RUN = "background"
@@ -45,7 +45,7 @@ LOOKED_AT = 500  # training pictures that the colour of the background is taken 
 
 
 def background(
-    dataset: str | None = None, method: str = "stain", view: str | None = None
+    dataset: str | None = None, method: str = BackgroundOptions.method, view: str | None = None
 ) -> BackgroundRecord:
     """Write the mask of the cell in the middle, and training variants without the background.
 
@@ -65,8 +65,7 @@ def background(
         InputError: there are no readable samples.
         NoSpaceError: the disk is full.
     """
-    if method not in METHODS:
-        raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
+    BackgroundOptions(method=method).check()
     name = dataset_in_use(dataset)
     with opened(name, write=True) as hub:
         _check_maker(hub, method)

@@ -25,7 +25,8 @@ from bccurate.hub.write import set_column
 from bccurate.images.hashing import to_uint64
 from bccurate.images.thumbnail import from_text
 from bccurate.records import DedupeRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.curation import DedupeOptions
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.duplicate_files import dedupe_files
 from bccurate.workflows.duplicate_search import (
     DuplicateOptions,
@@ -39,12 +40,12 @@ from bccurate.workflows.import_conflicts import imported_conflicts
 
 def dedupe(
     dataset: str | None = None,
-    method: str = "phash",
-    threshold: int = 4,
-    keep: str = "first",
-    rotations: bool = False,
-    engine: str = "local",
-    ray_address: str = "auto",
+    method: str = DedupeOptions.method,
+    threshold: int = DedupeOptions.threshold,
+    keep: str = DedupeOptions.keep,
+    rotations: bool = DedupeOptions.rotations,
+    engine: str = DedupeOptions.engine,
+    ray_address: str = DedupeOptions.ray_address,
     view: str | None = None,
     path: str | Path | None = None,
     csv: str | Path | None = None,

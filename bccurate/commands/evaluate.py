@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bccurate.hub.open import opened
 from bccurate.records import EvaluateRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
+from bccurate.settings.models import EvaluateOptions
 from bccurate.workflows.corruptions import measure_corruptions
 from bccurate.workflows.measure_model import measure
 
@@ -17,8 +18,8 @@ def evaluate(
     model: str,
     dataset: str | None = None,
     zoo: str | Path | None = None,
-    corruptions: bool = False,
-    severities: Sequence[int] = (1, 2, 3, 4, 5),
+    corruptions: bool = EvaluateOptions.corruptions,
+    severities: Sequence[int] = EvaluateOptions.severities,
     limit: int | None = None,
     view: str | None = None,
 ) -> EvaluateRecord:

@@ -17,7 +17,8 @@ from bccurate.hub.predictions import field_of, show_in_app
 from bccurate.hub.read import columns, label_field, labelled, require_field, require_samples
 from bccurate.progress import say
 from bccurate.records import ExplainRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
+from bccurate.settings.models import ExplainOptions
 from bccurate.workflows.artifacts import CHUNK, model_folder, weights_file
 from bccurate.workflows.attention import forget_attention, measure_attention
 from bccurate.workflows.stacker_maps import stack_maps
@@ -30,12 +31,12 @@ if TYPE_CHECKING:
 def explain(
     model: str,
     dataset: str | None = None,
-    target: str = "predicted",
+    target: str = ExplainOptions.target,
     view: str | None = None,
-    batch_size: int = 128,
-    device: str = "auto",
+    batch_size: int = ExplainOptions.batch_size,
+    device: str = ExplainOptions.device,
     zoo: str | Path | None = None,
-    raw: bool = False,
+    raw: bool = ExplainOptions.raw,
 ) -> ExplainRecord:
     """Write a Grad-CAM map in [0, 1] for every sample of a view; maps that are there stay.
 

@@ -5,22 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bccurate.errors import InputError, UsageError, nearest
+from bccurate.errors import InputError, UsageError
 from bccurate.hub import views
-from bccurate.hub.folder_export import FOLDERS, Outcome, write_folder
+from bccurate.hub.folder_export import Outcome, write_folder
 from bccurate.hub.manifest import Row, split_of
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_path, require_samples
 from bccurate.records import ExportRecord
-from bccurate.settings import dataset_in_use
-
-FORMATS = (*FOLDERS, "npz", "huggingface")
+from bccurate.settings.data import ExportOptions
+from bccurate.settings.in_use import dataset_in_use
 
 
 def export(
     out: str | Path,
     dataset: str | None = None,
-    format: str = "imagefolder",
+    format: str | None = None,
     view: str | None = None,
     size: int | None = None,
 ) -> ExportRecord:
@@ -32,7 +31,8 @@ def export(
     Args:
         out: a folder, or for ``npz`` a file; not there yet, or of this very export.
         dataset: name; the one in use where None.
-        format: one of ``FORMATS``.
+        format: one of ``settings.vocabulary.EXPORT_FORMATS``; None is ``npz`` where ``out`` ends
+            in .npz, else ``imagefolder``.
         view: a saved view; all samples but variants where None.
         size: for ``npz``, the side in pixels that images are scaled to; None keeps theirs.
 
@@ -41,11 +41,11 @@ def export(
         InputError: no samples, or ``out`` cannot be written.
         NoSpaceError: the disk is full.
     """
-    if format not in FORMATS:
-        raise UsageError(f"Unknown format {format!r}.{nearest(format, FORMATS)}")
-    if size is not None and (format != "npz" or size < 1):
-        raise UsageError("--size is of an npz, at least 1", "bccurate export cells.npz --size 96")
+    ExportOptions(format=format, size=size).check()
     target = Path(out).absolute()
+    format = format or ("npz" if target.suffix.lower() == ".npz" else "imagefolder")
+    if size is not None and format != "npz":
+        raise UsageError("--size is for an npz only", "bccurate export cells.npz --size 96")
     if (format == "npz") != (target.suffix.lower() == ".npz"):
         raise UsageError(f"--format {format} does not make {target.name}", _example(format))
     name = dataset_in_use(dataset)

@@ -9,7 +9,7 @@ from bccurate.errors import UsageError
 from bccurate.files import sha256_of_file
 from bccurate.hub.predictions import field_of
 from bccurate.records import OnnxRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.artifacts import weights_file
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from bccurate.errors import InputError, UsageError
 from bccurate.hub import runs
 from bccurate.hub.downloads import BLOODMNIST, is_published, published_file
-from bccurate.hub.import_formats import FORMATS, discover
+from bccurate.hub.import_formats import discover
 from bccurate.hub.manifest import Row
 from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_field, label_path
@@ -22,11 +22,15 @@ from bccurate.images.image_stats import Unreadable
 from bccurate.images.workers import read_many
 from bccurate.progress import track
 from bccurate.records import ImportRecord
-from bccurate.settings import use_dataset
+from bccurate.settings.data import ImportOptions
+from bccurate.settings.in_use import use_dataset
 
 
 def import_(
-    path: str | Path, name: str | None = None, format: str = "auto", size: int = 28
+    path: str | Path,
+    name: str | None = None,
+    format: str = ImportOptions.format,
+    size: int = ImportOptions.size,
 ) -> ImportRecord:
     """Import a folder tree, a CSV of paths and labels, an npz, COCO, or a tar or zip of these.
 
@@ -46,8 +50,7 @@ def import_(
         UsageError: an unknown format or size, or an empty name.
         InputError: nothing usable under ``path``, or what is to be fetched cannot be.
     """
-    if format not in FORMATS:
-        raise UsageError(f"Unknown format {format!r}; known: {', '.join(FORMATS)}")
+    ImportOptions(format=format, size=size).check()
     if not str(path):
         raise UsageError("PATH is empty.", "bccurate import FOLDER --name cells")
     if is_published(Path(path)):

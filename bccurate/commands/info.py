@@ -10,7 +10,7 @@ from bccurate.hub.open import opened
 from bccurate.hub.read import columns, label_path
 from bccurate.hub.views import SPLITS, VARIANT
 from bccurate.records import InfoRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 
 NOT_LABELLED = "(none)"
 COUNTED = (

@@ -13,7 +13,7 @@ from bccurate.hub.read import columns, has_field, require_field
 from bccurate.hub.views import SPLITS
 from bccurate.hub.write import set_tag
 from bccurate.records import LeaksRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 
 DUPLICATES = ("duplicate_group", "linked_group", "pixelhash")  # the closest kind first
 

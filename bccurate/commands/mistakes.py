@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from bccurate.curation.label_errors import METHODS, likely_labels
-from bccurate.errors import UsageError, nearest
 from bccurate.hub import runs, views
 from bccurate.hub.open import opened
 from bccurate.hub.predictions import Predictions, field_of, read_predictions
@@ -19,7 +18,8 @@ from bccurate.hub.views import SPLITS
 from bccurate.hub.write import set_column
 from bccurate.hub.write_lock import write_lock
 from bccurate.records import MistakesRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
+from bccurate.settings.models import MistakesOptions
 from bccurate.workflows.artifacts import (
     model_folder,
     read_finished,
@@ -29,7 +29,6 @@ from bccurate.workflows.artifacts import (
 from bccurate.workflows.out_of_fold import out_of_fold, weights_of_folds
 
 FIELD = "mistakenness"
-DEFAULT = next(iter(METHODS))
 
 
 def mistakes(
@@ -37,7 +36,7 @@ def mistakes(
     dataset: str | None = None,
     zoo: str | Path | None = None,
     folds: int | None = None,
-    method: str = DEFAULT,
+    method: str = MistakesOptions.method,
 ) -> MistakesRecord:
     """Score every label by a model's probabilities and save the view of what it gets wrong.
 
@@ -53,7 +52,7 @@ def mistakes(
             None.
         folds: how many models to train, at least 2; None takes those that are there, else the
             model's own predictions.
-        method: of ``bccurate.curation.label_errors.METHODS``.
+        method: one of ``settings.vocabulary.MISTAKE_METHODS``.
 
     Raises:
         UsageError: an unknown model, method or dataset, or no predictions.
@@ -61,8 +60,7 @@ def mistakes(
     from bccurate.learning.checkpoint import load_model
 
     name = dataset_in_use(dataset)
-    if method not in METHODS:
-        raise UsageError(f"Unknown method {method!r}.{nearest(method, METHODS)}")
+    MistakesOptions(method=method, folds=folds).check()
     run = f"mistakes_{field_of(model)}"
     with write_lock(f"{name} {model}"), opened(name) as hub:
         classes = load_model(weights_file(name, model, zoo), zoo).classes

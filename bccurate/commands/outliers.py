@@ -11,7 +11,6 @@ import numpy as np
 from bccurate.curation.neighbours import K, neighbour_outliers
 from bccurate.curation.outliers import (
     EQUATIONS,
-    STATISTICS,
     IntensityOutliers,
     intensity_outliers,
     smallest_class,
@@ -28,11 +27,11 @@ from bccurate.records import OutliersRecord
 from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render_outliers
 from bccurate.reporting.report_data import ReportData
-from bccurate.settings import dataset_in_use
+from bccurate.settings.curation import OutliersOptions
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.artifacts import embed_files, weights_file
 from bccurate.workflows.thumbnails import intensities, thumbnails
 
-MAX_ALPHA = 1_000_000
 COPIES = ("duplicate", "contamination")  # tags of what the bounds are not taken from
 MOST_COPIES = 0.05  # of a class; beyond it someone planted them
 MOST_OUTLIERS = 0.05  # of a class by median-mad; clean cells reach 0.04
@@ -53,10 +52,10 @@ class _Samples:
 
 def outliers(
     dataset: str | None = None,
-    alpha: float = 3.0,
-    statistic: str = "mean-std",
-    iterate: bool = False,
-    false_alarms: float = 1.0,
+    alpha: float = OutliersOptions.alpha,
+    statistic: str = OutliersOptions.statistic,
+    iterate: bool = OutliersOptions.iterate,
+    false_alarms: float = OutliersOptions.false_alarms,
     embedding: str | None = None,
     plot: str | Path | None = None,
     zoo: str | Path | None = None,
@@ -69,7 +68,7 @@ def outliers(
 
     Args:
         dataset: name; the one in use where None.
-        alpha: bound in spreads, above 0 and at most ``MAX_ALPHA``; in large classes at least.
+        alpha: bound in spreads, above 0; in large classes at least.
         statistic: ``mean-std`` (the paper's) or ``median-mad`` (robust).
         iterate: leave out what was found and look again.
         false_alarms: how many images of a normally distributed class may pass the bound of an
@@ -87,7 +86,7 @@ def outliers(
         InputError: no labelled sample, or ``plot`` cannot be written.
         NoSpaceError: the disk is full.
     """
-    _check(alpha, statistic, false_alarms)
+    OutliersOptions(alpha=alpha, statistic=statistic, false_alarms=false_alarms).check()
     target = _plot_file(plot)
     name = dataset_in_use(dataset)
     with opened(name, write=True) as hub:
@@ -123,15 +122,6 @@ def outliers(
         if target:
             _write_plot(hub, record, target)
         return replace(record, changed=changed, plot=str(target) if target else None)
-
-
-def _check(alpha: float, statistic: str, false_alarms: float) -> None:
-    if statistic not in STATISTICS:
-        raise UsageError(f"Unknown statistic {statistic!r}; known: {', '.join(STATISTICS)}")
-    if not 0 < alpha <= MAX_ALPHA:
-        raise UsageError(f"alpha must be above 0 and at most {MAX_ALPHA:,}, not {alpha}")
-    if not 0 <= false_alarms < float("inf"):
-        raise UsageError(f"false_alarms must be 0 or a number above it, not {false_alarms}")
 
 
 def _plot_file(plot: str | Path | None) -> Path | None:

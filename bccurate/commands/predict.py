@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from bccurate.records import PredictRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
+from bccurate.settings.models import PredictOptions
 from bccurate.workflows.prediction import predict_samples
 
 
 def predict(
     model: str,
     dataset: str | None = None,
-    batch_size: int = 128,
-    device: str = "auto",
+    batch_size: int = PredictOptions.batch_size,
+    device: str = PredictOptions.device,
     zoo: str | Path | None = None,
 ) -> PredictRecord:
     """Predict on every readable sample, variants included; stored predictions are kept.

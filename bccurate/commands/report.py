@@ -21,7 +21,8 @@ from bccurate.reporting.intensity import worst_by_class
 from bccurate.reporting.page import render
 from bccurate.reporting.report_data import CorruptionRow, Json, ModelPart, ReportData
 from bccurate.reporting.sections import gravest_first, shown_leaks
-from bccurate.settings import dataset_in_use
+from bccurate.settings.data import ReportOptions
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.report_models import PARTS, model_part
 from bccurate.workflows.thumbnails import corruption_rows, intensities, pixels, thumbnails
 
@@ -30,7 +31,7 @@ WORST = 24  # outliers, and mistakes of each model
 REMOVED = 8  # classes with a picture without its background
 
 
-def report(dataset: str | None = None, out: str | Path = "bccurate-report.html") -> ReportRecord:
+def report(dataset: str | None = None, out: str | Path = ReportOptions.out) -> ReportRecord:
     """Write the page from the stored runs; what was not run yet is named with its command.
 
     Args:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import webbrowser
 from collections.abc import Callable
 
-from bccurate.app.launch import ADDRESS, served
+from bccurate.app.launch import served
 from bccurate.app.link import installed, link, share_zoo
 from bccurate.hub.open import opened
 from bccurate.hub.views import chosen
 from bccurate.records import ReviewRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.data import ReviewOptions
+from bccurate.settings.in_use import dataset_in_use
 
 
 def review(
     dataset: str | None = None,
     view: str | None = None,
-    port: int = 5151,
-    browser: bool = True,
+    port: int = ReviewOptions.port,
+    browser: bool = ReviewOptions.browser,
     started: Callable[[ReviewRecord], None] | None = None,
-    address: str = ADDRESS,
+    address: str = ReviewOptions.address,
 ) -> ReviewRecord:
     """Serve the App, on 127.0.0.1 only, until the process is interrupted.
 

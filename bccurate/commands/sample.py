@@ -6,9 +6,15 @@ from pathlib import Path
 
 from bccurate.records import SampleRecord
 from bccurate.rendering.dataset import render_dataset
+from bccurate.settings.data import SampleOptions
 
 
-def sample(folder: str | Path, n: int = 400, seed: int = 51, size: int = 96) -> SampleRecord:
+def sample(
+    folder: str | Path,
+    n: int = SampleOptions.n,
+    seed: int = SampleOptions.seed,
+    size: int = SampleOptions.size,
+) -> SampleRecord:
     """Render ``n`` images of blood cells of 8 classes into ``folder``.
 
     Duplicates, label conflicts, outliers, mislabels and unreadable files are planted among them;

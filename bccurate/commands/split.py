@@ -24,18 +24,17 @@ from bccurate.hub.read import (
 from bccurate.hub.views import SPLITS, VARIANT
 from bccurate.hub.write import set_column, set_tag
 from bccurate.records import SplitRecord
-from bccurate.settings import dataset_in_use
-
-MAX_FOLDS = 100
+from bccurate.settings.curation import SplitOptions
+from bccurate.settings.in_use import dataset_in_use
 
 
 def split(
     dataset: str | None = None,
-    val: float = 0.15,
-    test: float = 0.15,
+    val: float = SplitOptions.val,
+    test: float = SplitOptions.test,
     group: str | None = None,
-    seed: int = 51,
-    redo: bool = False,
+    seed: int = SplitOptions.seed,
+    redo: bool = SplitOptions.redo,
     folds: int | None = None,
 ) -> SplitRecord:
     """Tag every labelled sample ``train``, ``val`` or ``test`` and save a view for each.
@@ -53,7 +52,7 @@ def split(
         group: a field (patient, slide) whose equal values are never parted either.
         seed: of the shuffle.
         redo: draw all anew; what was trained before has then seen some of the new test set.
-        folds: 2 to ``MAX_FOLDS``; as many as there are where None.
+        folds: 2 to 100; as many as there are where None.
 
     Raises:
         UsageError: impossible shares or folds, an unknown dataset or field.
@@ -91,12 +90,9 @@ def split(
 
 
 def _check(val: float, test: float, seed: int, folds: int | None) -> None:
-    if not (val >= 0 and test >= 0 and val + test < 1):  # so that nan is refused too
+    SplitOptions(val=val, test=test, seed=seed, folds=folds).check()
+    if val + test >= 1:
         raise UsageError(f"val and test are shares that leave some for train, not {val} and {test}")
-    if seed < 0:
-        raise UsageError(f"seed is 0 or above, not {seed}")
-    if folds is not None and not 2 <= folds <= MAX_FOLDS:
-        raise UsageError(f"folds are 2 to {MAX_FOLDS}, not {folds}")
 
 
 class _Samples:

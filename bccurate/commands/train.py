@@ -13,7 +13,8 @@ from bccurate.hub.open import opened
 from bccurate.hub.write_lock import write_lock
 from bccurate.progress import say
 from bccurate.records import TrainRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
+from bccurate.settings.training import TrainOptions
 from bccurate.workflows.artifacts import finished_with, model_folder, write_finished
 from bccurate.workflows.train_stacker import StackerRequest, train_stacker
 from bccurate.workflows.training_data import (
@@ -48,9 +49,9 @@ def train(
     resume: bool | None = None,
     zoo: str | Path | None = None,
     bases: Sequence[str] = (),
-    folds: int = 5,
+    folds: int = TrainOptions.folds,
     recipe: str | None = None,
-    log: str = "auto",
+    log: str = TrainOptions.log,
     **settings: Any,
 ) -> TrainRecord:
     """Train a model and write its predictions on all samples to the field of its name.

@@ -17,7 +17,7 @@ from bccurate.hub.open import opened
 from bccurate.hub.review_tags import set_curation_tag, shadow
 from bccurate.hub.views import originals
 from bccurate.records import UndoRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.artifacts import model_folder
 from bccurate.workflows.attention import attention_fields, attention_view
 from bccurate.workflows.corruptions import FOLDER

@@ -9,7 +9,7 @@ from bccurate.hub.open import opened
 from bccurate.hub.read import SETTING, classification_fields
 from bccurate.hub.read import label_field as chosen_field
 from bccurate.records import UseRecord
-from bccurate.settings import use_dataset
+from bccurate.settings.in_use import use_dataset
 
 
 def use(name: str, label_field: str | None = None) -> UseRecord:

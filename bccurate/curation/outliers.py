@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-STATISTICS = ("mean-std", "median-mad")
 MAD_TO_STD = 1.4826  # of a normal distribution
 MAX_ROUNDS = 10
 EQUATIONS = ("mean", "std")
@@ -58,7 +57,7 @@ def intensity_outliers(
         labels: N class names.
         reference: (N,) bool, the images that the bounds are taken from (no duplicates).
         alpha: bound in spreads, above 0; at least, see ``bound_of_class``.
-        statistic: one of ``STATISTICS``.
+        statistic: one of ``vocabulary.STATISTICS``.
         iterate: leave out what was found and look again until nothing changes.
         false_alarms: see ``bound_of_class``.
     """

@@ -17,7 +17,6 @@ from bccurate.duplicates.clusters import Cluster, cluster
 from bccurate.duplicates.engine import LOCAL, Engine
 from bccurate.duplicates.pairs import DuplicatePairs, SearchOptions, explain, find_pairs
 
-KEEP = ("first", "largest", "sharpest")
 MIN_INTENSITY_STD = 1.0  # the hash of a flat image is rounding noise
 
 Rank = Callable[[int], tuple]
@@ -125,7 +124,7 @@ def find_groups(
 def keeper_rank(
     keep: str, paths: Sequence[str], areas: Sequence[int], sharpness: Sequence[float]
 ) -> Rank:
-    """Return the sort key of ``find_groups`` for one of ``KEEP``; ties go to the first path."""
+    """Return the sort key of ``find_groups`` for a name of ``KEEP``; ties go to the first path."""
     ranks: dict[str, Rank] = {
         "first": lambda i: (paths[i],),
         "largest": lambda i: (-areas[i], paths[i]),

@@ -22,7 +22,6 @@ from bccurate.images.image_stats import Unreadable
 from bccurate.images.workers import read_pixels
 from bccurate.progress import track
 
-FOLDERS = ("imagefolder", "csv", "coco")
 IMAGES = "images"
 # A folder of such a name is read as something else than a class.
 _TAKEN = {"train", "training", "val", "valid", "validation", "test", IMAGES, "masks"}

@@ -20,7 +20,6 @@ from bccurate.hub import coco, manifest
 from bccurate.hub.manifest import Row
 from bccurate.images.decode import IMAGE_SUFFIXES
 
-FORMATS = ("auto", "imagefolder", "csv", "npz", "coco", "huggingface")
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
 PATH_COLUMNS = ("filepath", "path", "file", "filename", "file_name", "image")
 LABEL_COLUMNS = ("label", "class", "ground_truth", "target")

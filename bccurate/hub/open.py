@@ -1,12 +1,16 @@
-"""Opens the database: the one place where fiftyone is imported and configured.
+"""Import and configure fiftyone, open datasets, and translate database errors.
 
-FiftyOne logs to standard output and draws its own bars; both are turned off here so that
-``--json`` stays one object. Its usage tracking is off in our processes.
+This is the one place that imports fiftyone. What it changes beyond this package, all of it when the
+hub is first opened and none of it when ``bccurate`` is imported:
+
+- FiftyOne reads its settings from the environment while it is imported. ``fiftyone_environment``
+  sets those of ``_SETTINGS`` that the user has not set, and takes them out again.
+- MongoDB's driver gives up on a server that does not answer after ``PATIENCE`` seconds.
+- The process that keeps FiftyOne's own MongoDB alive starts with ``hub/service_stub`` on its path.
 """
 
 from __future__ import annotations
 
-import gc
 import os
 import shutil
 import sys
@@ -17,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from bccurate.errors import BccurateError, HubError, NoSpaceError, UsageError, nearest
+from bccurate.hub.service_stub import start_with_stub
 from bccurate.hub.write import journaled
 from bccurate.hub.write_lock import write_lock
 
@@ -24,12 +29,13 @@ if TYPE_CHECKING:
     import fiftyone as fo
 
 DATABASE_FIX = "bccurate doctor"
-PATIENCE = 15  # seconds until a database that does not answer is given up; the driver has 30
-OUT_OF_DISK_SPACE = 14031  # of MongoDB
-LITTLE = 64 << 20  # bytes: MongoDB ends itself rather than write its journal in part
-_QUIET = {
+PATIENCE = 15  # seconds to wait for a database that does not answer; the driver's default is 30
+OUT_OF_DISK_SPACE = 14031  # MongoDB's error code
+LITTLE_SPACE = 64 << 20  # bytes; MongoDB exits when it cannot write its journal in full
+_SETTINGS = {
+    # FiftyOne logs to standard output, where ``--json`` prints one object.
     "FIFTYONE_LOGGING_DESTINATION": "stderr",
-    "FIFTYONE_SHOW_PROGRESS_BARS": "false",
+    "FIFTYONE_SHOW_PROGRESS_BARS": "false",  # the commands have their own
     "FIFTYONE_DO_NOT_TRACK": "1",
     # The bundled MongoDB 6.0 is the oldest that FiftyOne supports and it says so at each start.
     "FIFTYONE_DATABASE_VALIDATION": "false",
@@ -37,41 +43,34 @@ _QUIET = {
 
 
 def load_fiftyone() -> ModuleType:
-    """The fiftyone module, configured. Takes 2 to 4 seconds the first time.
+    """Import fiftyone with our settings; takes 2 to 4 seconds the first time.
 
     Raises:
         HubError: the database cannot be started or reached.
     """
     from pymongo import common
 
-    for name, value in _QUIET.items():
-        os.environ.setdefault(name, value)
     common.SERVER_SELECTION_TIMEOUT = PATIENCE  # read when fiftyone connects
-    with database_errors(), _garbage_kept():
+    with database_errors(), fiftyone_environment():
         import fiftyone
 
-        _start_database_lightly()
+        start_with_stub()
         return fiftyone
 
 
 @contextmanager
-def _garbage_kept() -> Iterator[None]:
-    """No garbage collection: while much is imported there is little to find, and it looks often."""
-    before = gc.isenabled()
-    gc.disable()
+def fiftyone_environment() -> Iterator[None]:
+    """Set FiftyOne's settings in the environment, for it or a child process to read; undo it after.
+
+    Variables that the user has set stay as they are.
+    """
+    ours = {name: value for name, value in _SETTINGS.items() if name not in os.environ}
+    os.environ.update(ours)
     try:
         yield
     finally:
-        if before:
-            gc.enable()
-
-
-def _start_database_lightly() -> None:
-    """Spare the process that keeps FiftyOne's own MongoDB the import of all of FiftyOne."""
-    from fiftyone.core.service import DatabaseService
-
-    path = [str(Path(__file__).with_name("service_stub")), os.environ.get("PYTHONPATH")]
-    DatabaseService.env = {"PYTHONPATH": os.pathsep.join(filter(None, path))}
+        for name in ours:
+            os.environ.pop(name, None)
 
 
 @contextmanager
@@ -94,7 +93,7 @@ def database_errors() -> Iterator[None]:
         raise
 
 
-# By name: importing their modules would start the very service that may be missing.
+# By name: importing their modules would start the service that may be missing.
 _CONNECTION_ERRORS = {
     "ConnectionError",
     "FiftyOneConfigError",
@@ -104,21 +103,21 @@ _CONNECTION_ERRORS = {
 
 
 def _hang_up() -> None:
-    """Drop the lost connection: FiftyOne would ask through it again, and wait, as Python ends."""
+    """Close the lost connection: FiftyOne would use it again, and wait, when Python exits."""
     database = sys.modules.get("fiftyone.core.odm.database")
     if database is None or database._client is None:
         return
     from mongoengine import connection
 
     for client in (database._client, *connection._connections.values()):
-        client._topology.pop_all_sessions()  # each would wait for an answer that these may end
+        client._topology.pop_all_sessions()  # ending them would wait for the server
     database._disconnect()
 
 
 def _lost(error: Exception) -> BccurateError:
-    """What ended the connection: a full disk of FiftyOne's own database, or who knows."""
+    """Return the error for a lost connection; ``NoSpaceError`` where MongoDB's disk is full."""
     folder = _database_folder()
-    if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < LITTLE:
+    if folder and os.path.isdir(folder) and shutil.disk_usage(folder).free < LITTLE_SPACE:
         return _full(f"under {folder}")
     return HubError(f"The database does not answer: {_first_line(error)}", DATABASE_FIX)
 
@@ -130,7 +129,7 @@ def _full(where: str) -> NoSpaceError:
 
 
 def _database_folder() -> str | None:
-    """Where FiftyOne's own MongoDB keeps its files, None where another one is in use."""
+    """Return the folder of FiftyOne's own MongoDB, or None where another one is in use."""
     fiftyone = sys.modules.get("fiftyone")
     config = getattr(fiftyone, "config", None)
     return None if config is None or config.database_uri else config.database_dir
@@ -151,20 +150,20 @@ def _explain(error: Exception) -> str:
 
 
 def list_datasets() -> list[str]:
-    """The names of all datasets."""
+    """Return the names of all datasets."""
     with database_errors():
         return list(load_fiftyone().list_datasets())
 
 
 @contextmanager
 def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.Dataset]:
-    """Open a dataset by name; inside, database errors become ``HubError``.
+    """Open a dataset by name; inside the block, database errors become ``HubError``.
 
     Args:
-        name: of the dataset.
-        create: make a persistent one where there is none; then it is for writing, too.
-        write: wait until no other command writes to it, and at the end until the disk holds what
-            was written.
+        name: name of the dataset.
+        create: create a persistent dataset where there is none; implies ``write``.
+        write: hold the dataset's write lock, and at the end wait until the disk holds what was
+            written.
 
     Raises:
         UsageError: there is no such dataset; the message names the nearest.
@@ -192,24 +191,24 @@ def opened(name: str, create: bool = False, write: bool = False) -> Iterator[fo.
 
 
 def _catch_up(dataset: fo.Dataset) -> None:
-    """Take over what other processes have written to the dataset since it was loaded here."""
+    """Reload what other processes have written to the dataset since it was loaded here."""
     dataset._doc.reload()  # runs, views and settings
     stored = {field.name for field in dataset._doc.sample_fields if field.name[0] != "_"}
     if stored != set(dataset.get_field_schema()):
-        dataset.reload()  # not always: samples of views that someone holds lose touch with it
+        dataset.reload()  # only then: it detaches samples that the caller holds
 
 
 def _make_durable(dataset: Any) -> None:
-    """Wait until the journal on the disk has all that was written before."""
-    # No sample has that id: nothing is changed, only waited for.
+    """Wait until MongoDB's journal holds all writes so far."""
+    # No sample has this id: the update changes nothing and waits for the journal.
     journaled(dataset._sample_collection).update_one({"_id": None}, {"$unset": {"none": ""}})
 
 
 def _require_images(dataset: fo.Dataset) -> None:
     if dataset.media_type not in (None, "image"):
         raise UsageError(
-            f"Dataset {dataset.name!r} holds media of the kind {dataset.media_type}; bccurate "
-            "reads images.",
+            f"Dataset {dataset.name!r} has media type {dataset.media_type}; bccurate "
+            "reads images only.",
             "make an image dataset of it: dataset.select_group_slices or dataset.to_frames",
         )
 
@@ -217,17 +216,17 @@ def _require_images(dataset: fo.Dataset) -> None:
 def _create(fiftyone: ModuleType, name: str) -> fo.Dataset:
     try:
         return fiftyone.Dataset(name, persistent=True)
-    except ValueError as error:  # no Latin letter or digit in it, or one that reads the same
+    except ValueError as error:  # no Latin letter or digit in it, or the same slug as another
         raise UsageError(
             f"{name!r} cannot name a dataset: {_first_line(error)}", "fiftyone datasets list"
         ) from error
 
 
 def repair_counts(dataset: Any) -> bool:
-    """Mend the estimated count that MongoDB keeps wrong after an unclean stop.
+    """Correct the document count that MongoDB estimates wrongly after an unclean stop.
 
     Returns:
-        whether it had to be mended.
+        whether it was wrong.
     """
     collection = dataset._sample_collection
     if collection.estimated_document_count() == collection.count_documents({}):
@@ -237,17 +236,17 @@ def repair_counts(dataset: Any) -> bool:
 
 
 def plugins_folder() -> str:
-    """Where FiftyOne looks for App plugins."""
+    """Return the folder where FiftyOne looks for App plugins."""
     return str(load_fiftyone().config.plugins_dir)
 
 
 def models_folder() -> str:
-    """Where FiftyOne looks for zoo model sources."""
+    """Return the folder where FiftyOne looks for zoo model sources."""
     return str(load_fiftyone().config.model_zoo_dir)
 
 
 def database_version() -> str:
-    """The version of the MongoDB server that answers."""
+    """Return the version of the MongoDB server."""
     load_fiftyone()
     from fiftyone.core.odm import get_db_client
 

@@ -17,8 +17,8 @@ from PIL import Image
 from bccurate.images.thumbnail import thumbnail
 from bccurate.native import image_measure
 from bccurate.native.image_measure import ALL, MEASURED, STATISTICS
+from bccurate.settings.vocabulary import HASHES as METHODS
 
-METHODS = ("phash", "dhash", "ahash", "whash")
 # Bits of the field ``known`` of a record.
 KNOWN = {method: getattr(image_measure, method.upper()) for method in METHODS}
 _MARGIN = 1e-5

@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from bccurate.errors import UsageError
 from bccurate.progress import say
+from bccurate.settings.training import TrainOptions
 
-LOGS = ("auto", "none", "tensorboard", "wandb")
 FOLDER = "tensorboard"
 
 
@@ -78,8 +78,7 @@ _KINDS: dict[str, Callable[[Path, dict[str, Any], int], Tracker]] = {
 
 def check_log(log: str) -> None:
     """Raises UsageError where ``log`` is no choice, or its program is not installed."""
-    if log not in LOGS:
-        raise UsageError(f"--log cannot be {log!r}", f"one of {', '.join(LOGS)}")
+    TrainOptions(log=log).check()
     if log in _KINDS and find_spec(log) is None:
         raise UsageError(f"{log} is not installed.", f'pip install "bccurate[{log}]"')
 

@@ -13,7 +13,7 @@ from bccurate.errors import UsageError
 from bccurate.hub import runs
 from bccurate.hub.open import opened
 from bccurate.records import CompareRecord, EvaluateRecord
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.artifacts import require_current_predictions
 from bccurate.workflows.measure_model import measure
 from bccurate.workflows.split_metrics import Part

@@ -10,7 +10,6 @@ from bccurate.duplicates.contamination import MIN_EXCESS, MIN_LABELS, Judgement,
 from bccurate.duplicates.dihedral import ROTATIONS
 from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.groups import (
-    KEEP,
     Found,
     Group,
     ImageColumns,
@@ -19,10 +18,7 @@ from bccurate.duplicates.groups import (
     keeper_rank,
 )
 from bccurate.duplicates.pairs import MAX_SEARCHED
-from bccurate.errors import UsageError
-from bccurate.images.hashing import METHODS
-
-MAX_THRESHOLD = 14
+from bccurate.settings.curation import DedupeOptions
 
 
 @dataclass(frozen=True)
@@ -30,27 +26,22 @@ class DuplicateOptions:
     """Options of ``dedupe``, with or without a dataset.
 
     Attributes:
-        method: one of ``METHODS``, the perceptual hash.
+        method: one of ``vocabulary.HASHES``.
         threshold: 0 to 14 differing bits of 64.
-        keep: one of ``KEEP``, which member of a group is kept.
+        keep: one of ``vocabulary.KEEP``, which member of a group is kept.
         rotations: match rotations by 90 degrees and flips too.
 
     Raises:
         UsageError: a value outside these.
     """
 
-    method: str = "phash"
-    threshold: int = 4
-    keep: str = "first"
-    rotations: bool = False
+    method: str = DedupeOptions.method
+    threshold: int = DedupeOptions.threshold
+    keep: str = DedupeOptions.keep
+    rotations: bool = DedupeOptions.rotations
 
     def __post_init__(self) -> None:
-        if self.method not in METHODS:
-            raise UsageError(f"Unknown method {self.method!r}; known: {', '.join(METHODS)}")
-        if self.keep not in KEEP:
-            raise UsageError(f"Unknown keep {self.keep!r}; known: {', '.join(KEEP)}")
-        if not 0 <= self.threshold <= MAX_THRESHOLD:
-            raise UsageError(f"threshold is 0 to {MAX_THRESHOLD} bits, not {self.threshold}")
+        DedupeOptions(method=self.method, threshold=self.threshold, keep=self.keep).check()
 
 
 @dataclass(frozen=True)

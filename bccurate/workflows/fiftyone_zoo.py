@@ -10,7 +10,7 @@ import numpy as np
 
 from bccurate.errors import UsageError
 from bccurate.hub.open import load_fiftyone
-from bccurate.settings import dataset_in_use
+from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.artifacts import weights_file
 
 if TYPE_CHECKING:

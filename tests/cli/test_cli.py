@@ -15,7 +15,36 @@ import pytest
 
 import bccurate
 from bccurate.cli.group import COMMANDS, cli
-from bccurate.learning.settings import TrainSettings
+from bccurate.errors import UsageError
+from bccurate.settings.curation import (
+    BackgroundOptions,
+    DedupeOptions,
+    LeaksOptions,
+    OutliersOptions,
+    SplitOptions,
+)
+from bccurate.settings.data import (
+    AugmentOptions,
+    DatasetOptions,
+    ExportOptions,
+    ImportOptions,
+    NoOptions,
+    ReportOptions,
+    ReviewOptions,
+    SampleOptions,
+    UndoOptions,
+    UseOptions,
+    ZooOptions,
+)
+from bccurate.settings.models import (
+    EvaluateOptions,
+    ExplainOptions,
+    ExportOnnxOptions,
+    MistakesOptions,
+    PredictOptions,
+)
+from bccurate.settings.option import options_of
+from bccurate.settings.training import TrainOptions, TrainSettings
 
 NAMES = sorted(COMMANDS)
 SHARED = ("as_json", "config", "quiet", "verbose")  # of the command line, not of the functions
@@ -48,33 +77,79 @@ def test_every_command_is_a_python_function_with_the_same_options(name):
     takes = set(inspect.signature(function).parameters)
     if name == "train":  # its settings, by name
         takes |= {field.name for field in dataclasses.fields(TrainSettings)}
-    renamed = {"kind": {"kind", "format"}, "no_browser": {"browser"}, "models": {"model"}}
+    renamed = {"models": {"model"}}
     for parameter in _command(name).params:
         if parameter.name in (*SHARED, "help", "fail_on_found"):
             continue
         assert renamed.get(parameter.name, {parameter.name}) & takes, parameter.name
 
 
-def test_choices_are_those_of_the_methods():
-    """Literal choices of the options are the constants of the method modules."""
-    from bccurate.augmentation.variants import AUGMENTATIONS, VARIANTS
-    from bccurate.curation.cell_mask import METHODS as MASKS
-    from bccurate.curation.outliers import STATISTICS
-    from bccurate.duplicates.groups import KEEP
-    from bccurate.hub.import_formats import FORMATS
-    from bccurate.images.hashing import METHODS
+SETTINGS = {
+    "apply-review": DatasetOptions, "augment": AugmentOptions, "background": BackgroundOptions,
+    "dedupe": DedupeOptions, "doctor": NoOptions, "evaluate": EvaluateOptions,
+    "explain": ExplainOptions, "export": ExportOptions, "export-onnx": ExportOnnxOptions,
+    "import": ImportOptions, "info": DatasetOptions, "leaks": LeaksOptions,
+    "mistakes": MistakesOptions, "models": ZooOptions, "outliers": OutliersOptions,
+    "predict": PredictOptions, "report": ReportOptions, "review": ReviewOptions,
+    "sample": SampleOptions, "split": SplitOptions, "train": TrainOptions, "undo": UndoOptions,
+    "use": UseOptions,
+}  # fmt: skip
 
-    def choices(command: str, option: str) -> set[str]:
-        found = next(p for p in _command(command).params if p.name == option)
-        return set(found.type.choices)
 
-    assert choices("dedupe", "method") == set(METHODS)
-    assert choices("dedupe", "keep") == set(KEEP)
-    assert choices("outliers", "statistic") == set(STATISTICS)
-    assert choices("import", "kind") == set(FORMATS)
-    assert choices("augment", "kind") == set(VARIANTS)
-    assert choices("background", "method") == set(MASKS)
-    assert choices("train", "augment") == set(AUGMENTATIONS)
+@pytest.mark.parametrize("name", NAMES)
+def test_command_line_and_python_have_the_options_of_the_settings(name):
+    """Names and defaults of the command line and of the function are those of the dataclass."""
+    settings = SETTINGS[name]
+    defaults = {f.name: f.default for f in dataclasses.fields(settings)}
+    options = options_of(settings)
+    parameters = {p.name.replace("models", "model") for p in _command(name).params}
+    extra = {f.name for f in dataclasses.fields(TrainSettings)} if name == "train" else set()
+    assert parameters - set(SHARED) - {"help"} == set(options) | extra
+    function = getattr(bccurate, "import_" if name == "import" else name.replace("-", "_"))
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.name in options and parameter.default is not inspect.Parameter.empty:
+            assert parameter.default == defaults[parameter.name], parameter.name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_has_help(name):
+    """On the command line and in the App's forms, which show the same sentence."""
+    settings = [SETTINGS[name], TrainSettings] if name == "train" else [SETTINGS[name]]
+    for one in settings:
+        assert all(about.help.endswith(".") for about in options_of(one).values()), one
+
+
+def test_the_vocabulary_names_what_the_methods_have():
+    """Each name that can be typed has a method behind it, and each method a name."""
+    from bccurate.augmentation import variants
+    from bccurate.curation import cell_mask, label_errors
+    from bccurate.hub import downloads
+    from bccurate.learning import recipes
+    from bccurate.settings import vocabulary
+
+    assert set(vocabulary.AUGMENTATIONS) == set(variants.AUGMENTATIONS)
+    assert set(vocabulary.VARIANTS) == set(variants.VARIANTS)
+    assert set(vocabulary.MASKS) == set(cell_mask.METHODS)
+    assert tuple(label_errors.METHODS) == vocabulary.MISTAKE_METHODS
+    assert set(vocabulary.BLOODMNIST_SIZES) == set(downloads.SIZES)
+    assert set(vocabulary.RECIPES) == set(recipes.RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("command", "options", "said"),
+    [
+        ("dedupe", {"threshold": 15}, "--threshold is 0 to 14, not 15"),
+        ("dedupe", {"method": "phsh"}, "--method cannot be 'phsh'"),
+        ("outliers", {"alpha": 0.0}, "--alpha is above 0 to 1e+06, not 0"),
+        ("split", {"val": float("nan")}, "--val is 0 to 0.99, not nan"),
+        ("mistakes", {"model": "x", "folds": 1}, "--folds is at least 2, not 1"),
+    ],
+)
+def test_python_checks_the_options_as_the_command_line_does(command, options, said):
+    """The Python API names the option and what is allowed."""
+    with pytest.raises(UsageError) as caught:
+        getattr(bccurate, command)(dataset="none", **options)
+    assert said in caught.value.message
 
 
 @pytest.mark.parametrize("name", [None, *NAMES])
@@ -116,7 +191,7 @@ def test_help_costs_at_most_twice_importing_click():
     [
         (["dedup"], 2, "Did you mean dedupe"),
         (["dedupe", "--threshold", "99"], 2, "0<=x<=14"),
-        (["outliers", "--alpha", "-1", "-d", "x"], 2, "alpha must be above 0"),
+        (["outliers", "--alpha", "-1", "-d", "x"], 2, "is not in the range 0<x<=1000000"),
         (["info"], 2, "bccurate use"),
         (["--version"], 0, bccurate.__version__),
     ],
@@ -157,6 +232,7 @@ def test_ctrl_c_exits_130_and_says_how_to_go_on(monkeypatch, cli):
     assert outcome.code == 130 and "same command again" in outcome.err
 
 
+@pytest.mark.usefixtures("database")
 def test_doctor_names_what_is_missing(cli):
     """Doctor checks five things and gives one line to type for each that is missing."""
     record = cli("doctor", "--json").json

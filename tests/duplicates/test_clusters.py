@@ -6,8 +6,9 @@ import numpy as np
 
 from bccurate.duplicates import clusters
 from bccurate.duplicates.clusters import MIN_MEMBER_SIMILARITY, cluster
-from bccurate.duplicates.pair_search import aligned_similarity, turned
-from bccurate.duplicates.pairs import Links
+from bccurate.duplicates.pair_search import aligned_similarity
+from bccurate.duplicates.pairs import DuplicatePairs
+from bccurate.duplicates.registration import rotated
 
 RNG = np.random.default_rng(3)
 
@@ -23,31 +24,31 @@ def _morph(steps: int) -> np.ndarray:
     return np.uint8(_waves(1.0) * (1 - share) + _waves(2.3) * share)
 
 
-def _links(thumbs: np.ndarray, least: float = 0.98) -> Links:
+def _pairs(thumbs: np.ndarray, least: float = 0.98) -> DuplicatePairs:
     """All pairs that correlate by ``least`` without alignment, the most alike first."""
     alike = np.corrcoef(thumbs.reshape(len(thumbs), -1))
     i, j = np.nonzero(np.triu(alike >= least, 1))
     order = np.argsort(-alike[i, j], kind="stable")
     i, j = i[order], j[order]
     none = np.zeros(len(i), dtype=np.int64)
-    return Links(i, j, none, alike[i, j], none)
+    return DuplicatePairs(i, j, none, alike[i, j], none)
 
 
 def test_copies_of_a_picture_are_one_cluster_held_by_one_link_fewer() -> None:
-    """5 noisy copies are all linked; the 4 links named form a tree."""
+    """5 noisy copies are all linked; the 4 pairs named form a tree."""
     thumbs = np.uint8(np.clip(_waves(1.0) + RNG.normal(0, 3, (5, 32, 32)), 0, 255))
-    links = _links(thumbs)
-    assert len(links.i) == 10
-    (found,) = cluster(links, thumbs, 1)
-    assert sorted(found.members) == [0, 1, 2, 3, 4] and len(found.links) == 4
-    ends = set(links.i[found.links].tolist()) | set(links.j[found.links].tolist())
+    pairs = _pairs(thumbs)
+    assert len(pairs.i) == 10
+    (found,) = cluster(pairs, thumbs, False)
+    assert sorted(found.members) == [0, 1, 2, 3, 4] and len(found.pairs) == 4
+    ends = set(pairs.i[found.pairs].tolist()) | set(pairs.j[found.pairs].tolist())
     assert ends == {0, 1, 2, 3, 4}
 
 
 def test_any_two_members_are_alike() -> None:
     """A morph in 60 steps is cut, and every picture of it that has a link is in one cluster."""
     thumbs = _morph(60)
-    found = cluster(_links(thumbs), thumbs, 1)
+    found = cluster(_pairs(thumbs), thumbs, False)
     assert len(found) > 1
     for members, _ in found:
         i, j = np.triu_indices(len(members), 1)
@@ -59,17 +60,17 @@ def test_any_two_members_are_alike() -> None:
 
 
 def test_turned_copies_are_alike_in_their_turn() -> None:
-    """A picture in four turns, linked in a chain: one cluster with turns, pairs without."""
+    """An image in four rotations, in a chain of pairs: one cluster with rotations, two without."""
     picture = np.uint8(_waves(1.0))[None]
-    thumbs = np.concatenate([turned(picture, turn) for turn in range(4)])
+    thumbs = np.concatenate([rotated(picture, turn) for turn in range(4)])
     i, turn = np.arange(3), np.full(3, 3)
-    links = Links(i, i + 1, np.zeros(3, dtype=np.int64), np.ones(3), turn)
-    assert len(cluster(links, thumbs, 8)) == 1
-    assert sorted(len(own.members) for own in cluster(links, thumbs, 1)) == [2, 2]
+    pairs = DuplicatePairs(i, i + 1, np.zeros(3, dtype=np.int64), np.ones(3), turn)
+    assert len(cluster(pairs, thumbs, True)) == 1
+    assert sorted(len(own.members) for own in cluster(pairs, thumbs, False)) == [2, 2]
 
 
 def test_a_long_film_takes_a_bounded_number_of_looks(monkeypatch) -> None:
-    """1,000 slowly varying pictures: 256 pairs a judgement at most, few of the links in all."""
+    """1,000 slowly varying images: at most 256 pairs per comparison, few of the pairs in all."""
     looks: list[int] = []
 
     def counted(thumbs, i, j, turn=0):
@@ -80,8 +81,8 @@ def test_a_long_film_takes_a_bounded_number_of_looks(monkeypatch) -> None:
 
     monkeypatch.setattr(clusters, "aligned_similarity", counted)
     film = _morph(1000)
-    links = _links(film)
-    found = cluster(links, film, 1)
+    pairs = _pairs(film)
+    found = cluster(pairs, film, False)
     assert max(looks) <= 256
-    assert sum(looks) < len(links.i) / 5
+    assert sum(looks) < len(pairs.i) / 5
     assert max(len(own.members) for own in found) > 100

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bccurate.duplicates.dihedral import TURNS, turned_hashes
-from bccurate.duplicates.pair_search import thumbnail, turned
+from bccurate.duplicates.dihedral import ROTATIONS, rotated_hashes
+from bccurate.duplicates.registration import rotated
+from bccurate.images.thumbnail import thumbnail
 from bccurate.rendering.cells import CLASSES, render_cell
 
 THUMBS = np.stack(
@@ -27,9 +28,9 @@ def test_each_turn_hashes_as_imagehash_hashes_the_turned_picture(turn: int, kern
     """Bit for bit, on 24 rendered cells, compiled and in numpy."""
     expected = [
         int(str(imagehash.phash(Image.fromarray(np.ascontiguousarray(picture)))), 16)
-        for picture in turned(THUMBS, turn)
+        for picture in rotated(THUMBS, turn)
     ]
-    assert turned_hashes(THUMBS, kernel)[turn].tolist() == expected
+    assert rotated_hashes(THUMBS, kernel)[turn].tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,9 @@ def test_each_turn_hashes_as_imagehash_hashes_the_turned_picture(turn: int, kern
 def test_the_names_say_what_a_turn_does(name: str, picture: list[list[int]]) -> None:
     """1 2 over 3 4, by hand; rotations go counter-clockwise."""
     square = np.array([[[1, 2], [3, 4]]], dtype=np.uint8)
-    assert turned(square, TURNS.index(name)).tolist() == [picture]
+    assert rotated(square, ROTATIONS.index(name)).tolist() == [picture]
 
 
 def test_no_pictures_have_no_hashes() -> None:
     """The smallest input."""
-    assert turned_hashes(THUMBS[:0]).shape == (8, 0)
+    assert rotated_hashes(THUMBS[:0]).shape == (8, 0)

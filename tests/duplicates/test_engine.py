@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from bccurate.duplicates import ray_engine
-from bccurate.duplicates.engine import LOCAL, connected
+from bccurate.duplicates.engine import LOCAL
+from bccurate.duplicates.select_engine import connected
 from bccurate.errors import UsageError
 
 
@@ -36,10 +37,10 @@ def test_without_ray_the_command_says_what_to_install(cli, monkeypatch) -> None:
 @pytest.mark.parametrize("address", ["local", "ray://10.0.0.1:10001"])
 def test_no_cluster_is_started_and_no_other_joined(address, monkeypatch) -> None:
     """``local``, by option or RAY_ADDRESS, would start a cluster: refused, as Ray's client is."""
-    with pytest.raises(UsageError, match="starts none"):
+    with pytest.raises(UsageError, match="never starts one"):
         ray_engine._join(None, address)
     monkeypatch.setenv("RAY_ADDRESS", address)
-    with pytest.raises(UsageError, match="starts none"):
+    with pytest.raises(UsageError, match="never starts one"):
         ray_engine._join(None, "auto")
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bccurate import native
-from bccurate.duplicates import hamming as matching
+from bccurate.duplicates import hamming
 from bccurate.duplicates.hamming import cross_pairs, near_pairs
 from bccurate.duplicates.hamming_blocks import Plan
 
@@ -40,8 +40,8 @@ def _count(hashes: np.ndarray, threshold: int) -> int:
 
 
 def _without_kernels(monkeypatch) -> None:
-    monkeypatch.setattr(matching, "_kernel", None)
-    monkeypatch.setattr(matching, "_sort", None)
+    monkeypatch.setattr(hamming, "_kernel", None)
+    monkeypatch.setattr(hamming, "_sort", None)
 
 
 def _found(hashes: list[int], threshold: int) -> list[tuple[int, int, int]]:
@@ -97,7 +97,7 @@ def test_every_plan_of_blocks_gives_the_same_pairs(monkeypatch, threshold, form)
         _without_kernels(monkeypatch)
     for groups, k in product(range(1, threshold + 2), range(1, 5)):
         plan = Plan.of(threshold, groups, k)
-        monkeypatch.setattr(matching, "cheapest_plan", lambda n, threshold, plan=plan: plan)
+        monkeypatch.setattr(hamming, "cheapest_plan", lambda n, threshold, plan=plan: plan)
         assert _found(hashes, threshold) == expected, (groups, k)
 
 

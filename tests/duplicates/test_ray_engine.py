@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 
 from bccurate.duplicates import ray_engine
-from bccurate.duplicates.engine import LOCAL, connected
-from bccurate.duplicates.groups import find_groups
-from bccurate.duplicates.pair_search import from_text
+from bccurate.duplicates.engine import LOCAL
+from bccurate.duplicates.groups import ImageColumns, SearchOptions, find_groups
+from bccurate.duplicates.select_engine import connected
 from bccurate.errors import InputError, UsageError
-from bccurate.images.decode import Unreadable
 from bccurate.images.hashing import to_uint64
+from bccurate.images.image_stats import Unreadable
+from bccurate.images.thumbnail import from_text
 
 # Read at import: without it Ray takes 127.0.0.1 for the machine's address in the network.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -77,7 +78,7 @@ def nodes(caplog):
     return lambda: {record.args[0] for record in caplog.records}
 
 
-def test_both_nodes_read_what_one_machine_reads(engine, cells, facts, nodes) -> None:
+def test_two_nodes_read_as_one_machine(engine, cells, facts, nodes) -> None:
     """Facts come in the order of the paths and equal the local ones, the unreadable too."""
     assert list(engine.read(cells)) == facts
     assert any(isinstance(found, Unreadable) for found in facts)
@@ -85,28 +86,26 @@ def test_both_nodes_read_what_one_machine_reads(engine, cells, facts, nodes) -> 
     assert list(engine.read([])) == []
 
 
-@pytest.mark.parametrize(("n", "turns"), [(200, 1), (60, 8)])
-def test_both_nodes_group_as_one_machine_groups(engine, facts, nodes, n, turns) -> None:
+@pytest.mark.parametrize(("n", "rotations"), [(200, False), (60, True)])
+def test_two_nodes_give_the_groups_of_one_machine(engine, facts, nodes, n, rotations) -> None:
     """The groups of cells with planted copies are the local ones, members and figures."""
     readable = [found for found in facts if not isinstance(found, Unreadable)][:n]
     assert len(readable) == n
-    arguments = (
+    columns = ImageColumns(
         [found.pixelhash for found in readable],
         to_uint64([found.phash for found in readable]),
         np.array([found.intensity_std for found in readable]),
         from_text([found.thumb for found in readable]),
-        6,
-        lambda index: (index,),
-        turns,
     )
-    here = find_groups(*arguments)
-    assert here.groups
-    assert find_groups(*arguments, engine=engine) == here
+    arguments = (columns, SearchOptions(6, rotations), lambda index: (index,))
+    here, there = find_groups(*arguments), find_groups(*arguments, engine=engine)
+    assert here.groups and there.groups == here.groups
+    assert all(map(np.array_equal, there.joined, here.joined))
     assert len(nodes()) == 2
 
 
 @pytest.mark.parametrize("threshold", [0, 4, 10])
-def test_shares_make_the_whole(engine, threshold) -> None:
+def test_shares_together_give_all_pairs(engine, threshold) -> None:
     """Pairs of 3,000 hashes with planted neighbours: every one once, in the local order."""
     rng = np.random.default_rng(threshold)
     hashes = rng.integers(0, 2**64, 3000, dtype=np.uint64)

@@ -1,1 +1,1 @@
-"""Faults injected for real, and what is promised all the same (docs/reliability.md)."""
+"""Inject faults and check the promises of docs/reliability.md."""

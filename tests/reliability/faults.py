@@ -1,7 +1,7 @@
-"""Faults for real: a command in a process of its own that dies at its n-th write, or at any time.
+"""Run a command in a child process that is killed at its n-th write, or after some seconds.
 
-A child is a fork of the test process, so that fiftyone and torch are loaded once. It works in a
-database and a home folder of its own; both are put back to a known state before each fault.
+A child is a fork of the test process, so that fiftyone and torch are loaded once. It has a database
+and a home folder of its own; both are restored to a known state before each fault.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ BATCHES = ("insert_many", "bulk_write")
 
 @dataclass
 class Killer:
-    """Ends this process with SIGKILL at its ``at``-th write; counts only where ``at`` is 0.
+    """Kill this process with SIGKILL at its ``at``-th write; only count writes where ``at`` is 0.
 
-    A write is a request of the database or a file that takes its place. Of a batch the first half
-    gets through, and a file is there in full but under its temporary name.
+    A write is a request to the database, or the renaming of a finished file. Of a batch the first
+    half is written; a file is complete but still has its temporary name.
     """
 
     at: int
@@ -68,19 +68,19 @@ class Killer:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a child ended: its exit code (minus the signal), what it said, how many writes it did."""
+    """The outcome of a child: exit code (minus the signal if killed), output, number of writes."""
 
     code: int
-    said: str
+    output: str
     writes: int
 
 
 class Place:
-    """A database and a home folder for children, with states to go back to."""
+    """A database and a home folder for children, with saved states that can be restored."""
 
     def __init__(self, folder: Path, uri: str, notes: Path | None = None) -> None:
         self.folder, self.home, self.uri = folder, folder / "home", uri
-        self.notes = notes or folder  # what children say, and the states
+        self.notes = notes or folder  # the output of children, and the saved states
         self.home.mkdir()
         self.client: pymongo.MongoClient = pymongo.MongoClient(uri)
         self.database = self.client[DATABASE]
@@ -88,15 +88,15 @@ class Place:
         self._states: dict[str, dict[str, list[Any]]] = {}
         self._indexes: dict[str, dict[str, Any]] = {}
 
-    def keep(self, name: str) -> None:
-        """Remember the state of database and home under a name."""
+    def save(self, name: str) -> None:
+        """Save the state of database and home under a name."""
         collections = self.database.list_collection_names()
         self._states[name] = {c: list(self.database[c].find()) for c in collections}
         self._indexes[name] = {c: self.database[c].index_information() for c in collections}
         shutil.copytree(self.home, self.notes / f"state-{name}", symlinks=True)
 
-    def go_back(self, name: str) -> None:
-        """Put the state of that name in place."""
+    def restore(self, name: str) -> None:
+        """Restore the state of that name."""
         for collection in self.database.list_collection_names():
             if collection not in self._states[name]:
                 self.database.drop_collection(collection)
@@ -110,27 +110,27 @@ class Place:
     def run(
         self, work: Callable[[], Any], kill_at: int | None = None, kill_after: float | None = None
     ) -> Ended:
-        """Run ``work`` in a child, which dies at a write, after some seconds, or not at all."""
-        said, counted = self.notes / "said", self.notes / "counted"
+        """Run ``work`` in a child that is killed at a write, after some seconds, or not at all."""
+        output, counted = self.notes / "output", self.notes / "counted"
         counted.write_text("0")
         pid = os.fork()
         if pid == 0:
-            _child(self, work, kill_at, said, counted)
+            _child(self, work, kill_at, output, counted)
         status = _wait(pid, kill_after)
-        return Ended(status, said.read_text(errors="replace"), int(counted.read_text()))
+        return Ended(status, output.read_text(errors="replace"), int(counted.read_text()))
 
     def digest(self) -> dict[str, str]:
-        """What there is, part by part: samples, dataset, runs and files; ids and times left out."""
+        """Return samples, dataset, runs and files by name, each as text without ids and times."""
         found: dict[str, str] = {}
         for document in self.database["datasets"].find():
             collection = document["sample_collection_name"]
             samples = list(self.database[collection].find())
             paths = {str(sample["_id"]): sample["filepath"] for sample in samples}
-            assert len(set(paths.values())) == len(samples), "a double sample"
+            assert len(set(paths.values())) == len(samples), "a sample is stored twice"
             for sample in samples:
                 found[f"sample {sample['filepath']}"] = _text(_plain(sample, paths))
             fields = sorted(field["name"] for field in document["sample_fields"])
-            assert len(set(fields)) == len(fields), "a double field"
+            assert len(set(fields)) == len(fields), "a field is declared twice"
             found[f"fields of {document['name']}"] = _text(fields)
             found |= self._views(document) | self._runs(document)
         return found | self._files()
@@ -138,14 +138,14 @@ class Place:
     def _views(self, dataset: dict[str, Any]) -> dict[str, str]:
         ids = dataset.get("saved_views", [])
         views = [self.database["views"].find_one({"_id": view}) for view in ids]
-        assert all(views), "a view that is named but not there"
+        assert all(views), "a view is named but not stored"
         return {f"view {view['name']}": _text(_stages(view["view_stages"])) for view in views}
 
     def _runs(self, dataset: dict[str, Any]) -> dict[str, str]:
         found = {}
         for key, run in dataset.get("runs", {}).items():
             document = self.database["runs"].find_one({"_id": run})
-            assert document is not None, f"the run {key} is named but not there"
+            assert document is not None, f"the run {key} is named but not stored"
             chunks = self.database["fs.chunks"].find({"files_id": document["results"]})
             data = b"".join(chunk["data"] for chunk in sorted(chunks, key=lambda c: c["n"]))
             record = json.loads(json.loads(data)["record"])
@@ -156,7 +156,7 @@ class Place:
         found = {}
         for path in sorted(self.home.rglob("*")):
             name = str(path.relative_to(self.home))
-            if path.is_file() and not PASSING_FILES.search(name):
+            if path.is_file() and not VOLATILE_FILES.search(name):
                 data = path.read_bytes()
                 if path.suffix == ".json":
                     data = _text(_plain(json.loads(data), {})).encode()
@@ -166,27 +166,27 @@ class Place:
         return found
 
 
-# Of the call and of the clock, not of the data: curves have the time and the process in their name.
-PASSING_FILES = re.compile(r"^turns/|^\.?config\.json|/tensorboard/")
-PASSING = {"_id", "_rand", "created_at", "last_modified_at", "_dataset_id", "ended", "seconds",
+# These depend on the call and the time, not on the data: file names of curves hold both.
+VOLATILE_FILES = re.compile(r"^turns/|^locks/|^\.?config\.json|/tensorboard/")
+VOLATILE = {"_id", "_rand", "created_at", "last_modified_at", "_dataset_id", "ended", "seconds",
            "images_per_second", "added", "already_there", "written", "changed", "decoded",
            "notes"}  # fmt: skip
 
 
 def _plain(value: Any, paths: dict[str, str]) -> Any:
-    """A value without ids, times and empty fields; an id of a sample as the path of its file."""
+    """Return a value without ids, times and empty fields; sample ids become the file's path."""
     if isinstance(value, dict):
         return {
             k: _plain(v, paths)
             for k, v in sorted(value.items())
-            if k not in PASSING and v is not None
+            if k not in VOLATILE and v is not None
         }
     if isinstance(value, list):
         return [_plain(item, paths) for item in value]
     if isinstance(value, (bytes, Binary)):
         return hashlib.sha256(value).hexdigest()
     if isinstance(value, ObjectId):
-        return paths.get(str(value), "an id")
+        return paths.get(str(value), "some id")
     return paths.get(value, value) if isinstance(value, str) else value
 
 
@@ -199,16 +199,16 @@ def _text(value: Any) -> str:
 
 
 def _child(
-    place: Place, work: Callable[[], Any], kill_at: int | None, said: Path, counted: Path
+    place: Place, work: Callable[[], Any], kill_at: int | None, output: Path, counted: Path
 ) -> None:
     code = 1
     try:
         os.setsid()
-        file = os.open(said, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        file = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(file, 1)
         os.dup2(file, 2)
         sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
-        _move_in(place)
+        _use(place)
         killer = Killer(kill_at or 0)
         killer.install()
         work()
@@ -220,10 +220,10 @@ def _child(
         traceback.print_exc()
     finally:
         sys.stderr.flush()
-        os._exit(code)  # no exit handlers: those are the test process's
+        os._exit(code)  # skip the exit handlers, which are the test process's
 
 
-def _move_in(place: Place) -> None:
+def _use(place: Place) -> None:
     import fiftyone as fo
     import torch
     from fiftyone.core.odm import database
@@ -245,7 +245,7 @@ def _wait(pid: int, kill_after: float | None, limit: float = 900) -> int:
             return os.waitstatus_to_exitcode(status)
         past = time.monotonic() - began
         if past > (limit if kill_after is None else kill_after):
-            with suppress(ProcessLookupError):  # too early: it has no group of its own yet
+            with suppress(ProcessLookupError):  # it has no process group of its own yet
                 os.killpg(pid, signal.SIGKILL)
             os.kill(pid, signal.SIGKILL)
             _, status = os.waitpid(pid, 0)

@@ -1,9 +1,9 @@
-"""One dataset of N samples through import, dedupe, split, predictions and views, measured.
+"""Measure import, dedupe, split, predictions and views of one dataset of N samples.
 
     python -m tests.reliability.scale FOLDER N
 
-prints processor seconds a step, MongoDB's and the workers' included, and the peak memory of the
-process in MB. Files: FOLDER as ``write_cells`` left it.
+prints processor seconds per step, MongoDB's and the workers' included, and the peak memory of the
+process in MB. FOLDER holds the files that ``write_cells`` wrote.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ import numpy as np
 import psutil
 from PIL import Image
 
-TURNS = 16  # of each cell: the eight of the square, as it is and rotated by 45 degrees
+VARIANTS = 16  # of each cell: eight rotations and flips, of it and of it rotated by 45 degrees
 SIDE = 64
 CLASSES = 8
 
 
 def write_cells(sources: list[Path], folder: Path, n: int) -> None:
-    """N PNG files of SIDE pixels below ``folder``, a folder a class: the sources, turned."""
-    for number, source in enumerate(sources[: -(-n // TURNS)]):
+    """Write N rotated and flipped sources as PNG files of SIDE pixels, in one folder per class."""
+    for number, source in enumerate(sources[: -(-n // VARIANTS)]):
         with Image.open(source) as image:
             plain = image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
         tilted = plain.rotate(45, Image.Resampling.BILINEAR, fillcolor=plain.getpixel((0, 0)))
-        for turn in range(min(TURNS, n - number * TURNS)):
-            pixels = np.rot90(np.asarray(tilted if turn >= 8 else plain), turn % 4)
-            pixels = pixels[:, ::-1] if turn % 8 >= 4 else pixels
-            target = folder / f"class{number % CLASSES}" / f"{number:05d}_{turn:02d}.png"
+        for variant in range(min(VARIANTS, n - number * VARIANTS)):
+            pixels = np.rot90(np.asarray(tilted if variant >= 8 else plain), variant % 4)
+            pixels = pixels[:, ::-1] if variant % 8 >= 4 else pixels
+            target = folder / f"class{number % CLASSES}" / f"{number:05d}_{variant:02d}.png"
             target.parent.mkdir(parents=True, exist_ok=True)
             Image.fromarray(np.ascontiguousarray(pixels)).save(target, compress_level=1)
 
 
 def _processor_seconds() -> float:
-    """Of this process, of what it started and waited for, and of every MongoDB beside it."""
+    """Return those of this process, of its ended children and of every MongoDB of its parent."""
     own = os.times()
     beside = psutil.Process(os.getppid()).children()
     servers = [process.cpu_times() for process in beside if process.name() == "mongod"]
@@ -71,7 +71,7 @@ def _views(name: str) -> None:
 
 
 def steps(folder: Path, name: str) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """What is measured, in order."""
+    """Yield the name and the function of each measured step, in order."""
     import bccurate
 
     yield "import", lambda: bccurate.import_(folder, name)

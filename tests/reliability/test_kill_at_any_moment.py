@@ -1,4 +1,4 @@
-"""kill -9 at any moment, then the same command again: as if nothing had happened."""
+"""A command that is killed at any moment and run again ends as if it had not been killed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.reliability.faults import Place
 
 NAME = "cells"
 MODEL = "custom_cnn"
-RANDOM_KILLS = 100  # in all, of six commands
+RANDOM_KILLS = 100  # of all six commands together
 
 
 def _import(cells: Path) -> None:
@@ -55,7 +55,7 @@ def _explain(_cells: Path) -> None:
 
 
 def _forget_predictions() -> None:
-    """As if the weights had come from elsewhere: ``train`` itself has predicted already."""
+    """Delete the predictions that ``train`` has written."""
     import fiftyone as fo
 
     dataset = fo.load_dataset(NAME)
@@ -76,8 +76,8 @@ COMMANDS: dict[str, Callable[[Path], None]] = {
 BEFORE: dict[str, Callable[[], Any]] = {"augment": _split, "predict": _forget_predictions}
 
 
-class Story:
-    """The six commands, one after another: the state before each, and what it leaves."""
+class Sequence:
+    """The six commands in order, with the state before each and the digest of what it leaves."""
 
     def __init__(self, place: Place, cells: Path) -> None:
         self.place, self.cells = place, cells
@@ -86,10 +86,10 @@ class Story:
         self.seconds: dict[str, float] = {}
         for name in COMMANDS:
             if name in BEFORE:
-                self._must_end(place.run(BEFORE[name]))
-            place.keep(name)
+                self._must_succeed(place.run(BEFORE[name]))
+            place.save(name)
             began = time.monotonic()
-            self.writes[name] = self._must_end(self.run(name)).writes
+            self.writes[name] = self._must_succeed(self.run(name)).writes
             self.seconds[name] = time.monotonic() - began
             self.digests[name] = place.digest()
 
@@ -97,25 +97,25 @@ class Story:
         return self.place.run(lambda: COMMANDS[name](self.cells), **kill)
 
     @staticmethod
-    def _must_end(ended: Any) -> Any:
-        assert ended.code == 0, ended.said
+    def _must_succeed(ended: Any) -> Any:
+        assert ended.code == 0, ended.output
         return ended
 
     def survives(self, name: str, **kill: Any) -> bool:
-        """Kill the command, type it again, compare; tells whether the kill came in time."""
-        self.place.go_back(name)
+        """Kill the command, run it again, compare; return whether the kill came in time."""
+        self.place.restore(name)
         killed = self.run(name, **kill)
-        assert killed.code in (0, -9), killed.said
-        self._must_end(self.run(name))
+        assert killed.code in (0, -9), killed.output
+        self._must_succeed(self.run(name))
         found, wanted = self.place.digest(), self.digests[name]
-        other = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
-        told = [(key, found.get(key), wanted.get(key)) for key in other[:5]]
-        assert not other, (name, kill, len(other), told)
+        different = sorted(k for k in found.keys() | wanted.keys() if found.get(k) != wanted.get(k))
+        shown = [(key, found.get(key), wanted.get(key)) for key in different[:5]]
+        assert not different, (name, kill, len(different), shown)
         return killed.code == -9
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory) -> Story:
+def sequence(tmp_path_factory) -> Sequence:
     import torch  # noqa: F401  # before the forks
 
     from bccurate import sample
@@ -126,29 +126,35 @@ def story(tmp_path_factory) -> Story:
     place = Place(tmp_path_factory.mktemp("kills"), os.environ["FIFTYONE_DATABASE_URI"])
     cells = tmp_path_factory.mktemp("rendered") / "cells"
     sample(cells, n=64, seed=7)
-    return Story(place, cells)
+    return Sequence(place, cells)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed_at_a_write(story: Story, name: str) -> None:
-    """kill -9 at a write in the middle of a command: typed again, all is there, and once."""
-    assert story.survives(name, kill_at=story.writes[name] // 2)
+def test_a_command_killed_at_a_write_is_finished_by_running_it_again(
+    sequence: Sequence, name: str
+) -> None:
+    """After SIGKILL at a write in the middle of a command nothing is missing or doubled."""
+    assert sequence.survives(name, kill_at=sequence.writes[name] // 2)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", COMMANDS)
-def test_killed_at_every_write(story: Story, name: str) -> None:
-    """The n-th write kills the command, for every n."""
-    killed = sum(story.survives(name, kill_at=at) for at in range(1, story.writes[name] + 1))
-    assert killed >= story.writes[name] - 4  # what is shared by all datasets is written once
+def test_a_command_killed_at_every_write_is_finished_by_running_it_again(
+    sequence: Sequence, name: str
+) -> None:
+    """SIGKILL at the n-th write, for every n."""
+    killed = sum(sequence.survives(name, kill_at=at) for at in range(1, sequence.writes[name] + 1))
+    assert killed >= sequence.writes[name] - 4  # what all datasets share is written only once
     print(f"{name}: killed at each of {killed} writes")
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(story: Story) -> None:
-    """100 kills in all, at moments that nobody chose."""
+def test_commands_killed_at_random_moments_are_finished_by_running_them_again(
+    sequence: Sequence,
+) -> None:
+    """SIGKILL 100 times, at random moments of random commands."""
     rng, killed = random.Random(7), 0
     while killed < RANDOM_KILLS:
         name = rng.choice(list(COMMANDS))
-        killed += story.survives(name, kill_after=rng.uniform(0.02, story.seconds[name]))
+        killed += sequence.survives(name, kill_after=rng.uniform(0.02, sequence.seconds[name]))
         print(f"{killed} kills at random moments, the last of {name}")

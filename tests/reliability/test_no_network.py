@@ -1,4 +1,4 @@
-"""No network at all: every command works, and nothing of ours asks for one."""
+"""Without a network every command works, and none tries to reach one."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-# In a network namespace of its own, where there is nothing but the loopback. What would leave it
-# is noted all the same: a library may ask and swallow the error.
+# Runs in a network namespace that has the loopback only. Attempts to leave it are recorded, too: a
+# library may try and ignore the error.
 PROGRAM = """
 import json, socket, subprocess, sys, time
 from pathlib import Path
@@ -42,7 +42,9 @@ sys.path.insert(0, ROOT)
 sys.path.insert(0, ROOT + "/tests")
 os.environ.pop("FIFTYONE_DATABASE_URI", None)
 os.environ.pop("HF_HUB_OFFLINE", None)
-import conftest  # starts a database in here
+import conftest
+from tests import database
+database.start()
 from bccurate.cli import main
 
 cells = FOLDER + "/cells"
@@ -74,8 +76,8 @@ Path(FOLDER, "done.json").write_text(json.dumps(done))
 
 
 @pytest.mark.parametrize("what", ["few", pytest.param("all", marks=pytest.mark.slow)])
-def test_commands_without_a_network(tmp_path: Path, what: str) -> None:
-    """All end with 0, none looks up a name or opens a connection beyond this machine."""
+def test_commands_work_without_a_network(tmp_path: Path, what: str) -> None:
+    """All exit with 0; none looks up a name or opens a connection beyond this machine."""
     alone = ["unshare", "--map-root-user", "--net"]
     if subprocess.run([*alone, "true"], capture_output=True, check=False).returncode:
         pytest.skip("no network namespace can be made here")
@@ -91,10 +93,17 @@ def test_commands_without_a_network(tmp_path: Path, what: str) -> None:
     assert found["untracked"] is True
 
 
-def test_a_person_may_turn_fiftyones_tracking_on(monkeypatch) -> None:
-    """Ours is a default: who sets FIFTYONE_DO_NOT_TRACK decides."""
-    from bccurate.hub.open import load_fiftyone
+TRACKING = """
+from bccurate.hub.open import load_fiftyone
+print("do not track:", load_fiftyone().config.do_not_track)
+"""
 
-    monkeypatch.setenv("FIFTYONE_DO_NOT_TRACK", "0")
-    load_fiftyone()
-    assert os.environ["FIFTYONE_DO_NOT_TRACK"] == "0"
+
+@pytest.mark.parametrize(("value", "untracked"), [(None, True), ("1", True), ("0", False)])
+def test_a_user_decides_on_fiftyones_tracking(value: str | None, untracked: bool) -> None:
+    """It is off by default; ``FIFTYONE_DO_NOT_TRACK`` takes precedence."""
+    env = {k: v for k, v in os.environ.items() if k != "FIFTYONE_DO_NOT_TRACK"}
+    env |= {} if value is None else {"FIFTYONE_DO_NOT_TRACK": value}
+    command = [sys.executable, "-c", TRACKING]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert f"do not track: {untracked}" in done.stdout

@@ -1,7 +1,6 @@
-"""What holds for any input: groups are those of brute force, whatever order, workers, hash seed.
+"""For any input, groups equal those of brute force, in any order, with any workers and hash seed.
 
-That a split or a fold never parts a group is held in tests/curation/test_splits.py, on 1,000 drawn
-datasets each.
+tests/curation/test_splits.py checks on 1,000 random datasets that groups never cross splits.
 """
 
 from __future__ import annotations
@@ -21,8 +20,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bccurate.duplicates.components import connected
 from bccurate.duplicates.engine import LOCAL
-from bccurate.duplicates.groups import find_groups
+from bccurate.duplicates.groups import ImageColumns, SearchOptions, find_groups
 from bccurate.duplicates.hamming import near_pairs
 from bccurate.duplicates.pair_search import aligned_similarity
 from bccurate.images.workers import read_many
@@ -36,22 +36,22 @@ THRESHOLD = 4
 examples = pytest.mark.parametrize("n", [50, pytest.param(1000, marks=pytest.mark.slow)])
 
 
-def drawn(n: int, *strategies: st.SearchStrategy) -> Callable[[Callable[..., None]], None]:
-    """Run a check on n examples."""
+def check_examples(n: int, *strategies: st.SearchStrategy) -> Callable[[Callable[..., None]], None]:
+    """Return a function that runs a check on n random examples."""
     return lambda check: settings(max_examples=n, deadline=None)(given(*strategies)(check))()
 
 
-def _picture(kind: int, shift: int, light: int, noise: int) -> np.ndarray:
-    """One of six scenes, moved by some pixels, brighter by some levels, with a little noise."""
+def _image(kind: int, shift: int, light: int, noise: int) -> np.ndarray:
+    """Draw one of six scenes, shifted by pixels, brighter by levels, with a little noise."""
     y, x = np.mgrid[:32, :32] + shift
-    turn = np.random.default_rng(kind).uniform(0.3, 1.3, 6)
+    waves = np.random.default_rng(kind).uniform(0.3, 1.3, 6)
     wave = sum(np.sin(x / (2 + 3 * a) + 7 * b) * np.cos(y / (2 + 3 * b) - 5 * a)
-               for a, b in turn.reshape(3, 2))  # fmt: skip
+               for a, b in waves.reshape(3, 2))  # fmt: skip
     grain = np.random.default_rng(noise).normal(0, 1, (32, 32)) * (noise > 0)
     return np.uint8(np.clip(120 + 30 * wave + light + grain, 0, 255))
 
 
-pictures = st.lists(
+images = st.lists(
     st.tuples(st.integers(0, 5), st.integers(0, 1), st.sampled_from([0, 6]), st.integers(0, 2)),
     min_size=1, max_size=9,
 )  # fmt: skip
@@ -59,24 +59,24 @@ pictures = st.lists(
 
 def _found(rows: list[tuple], order: list[int] | None = None):
     order = list(range(len(rows))) if order is None else order
-    thumbs = np.stack([_picture(*rows[i]) for i in order])
-    return find_groups(
+    thumbs = np.stack([_image(*rows[i]) for i in order])
+    columns = ImageColumns(
         [str(rows[i]) for i in order],
         np.array([hash_of(rows[i]) for i in order], dtype=np.uint64),
         thumbs.reshape(len(order), -1).std(axis=1),
         thumbs,
-        THRESHOLD,
-        lambda index: (rows[order[index]], order[index]),
     )
+    options = SearchOptions(THRESHOLD, rotations=False)
+    return find_groups(columns, options, lambda index: (rows[order[index]], order[index]))
 
 
 def hash_of(row: tuple) -> int:
-    """Equal for a scene however it is changed, far apart for two scenes."""
+    """Return a hash that is equal for all images of a scene and far apart for two scenes."""
     return (0x0123_4567_89AB_CDEF * (row[0] + 1)) % 2**64
 
 
 def _components(n: int, pairs: set[tuple[int, int]]) -> set[frozenset[int]]:
-    """By flood fill."""
+    """Return the connected components, by flood fill."""
     left, found = set(range(n)), set()
     while left:
         seen, todo = set(), [left.pop()]
@@ -90,14 +90,14 @@ def _components(n: int, pairs: set[tuple[int, int]]) -> set[frozenset[int]]:
 
 
 @examples
-def test_linked_pictures_are_those_of_brute_force(n: int) -> None:
-    """In drawn sets: equal pixels, or a correlation of 0.98 once aligned, pair by pair."""
-    drawn(n, pictures)(_check_linked)
+def test_linked_images_equal_those_of_brute_force(n: int) -> None:
+    """Images are linked by equal pixels, or by a correlation of 0.98 after alignment."""
+    check_examples(n, images)(_check_linked)
 
 
 def _check_linked(rows: list[tuple]) -> None:
     n = len(rows)
-    thumbs = np.stack([_picture(*row) for row in rows])
+    thumbs = np.stack([_image(*row) for row in rows])
     i, j = np.triu_indices(n, 1)
     alike = np.round(aligned_similarity(thumbs, i, j), 4) if n > 1 else np.zeros(0)
     pairs = {
@@ -105,7 +105,7 @@ def _check_linked(rows: list[tuple]) -> None:
         for a, b, similarity in zip(i.tolist(), j.tolist(), alike, strict=True)
         if rows[a] == rows[b] or similarity >= CONFIRMED
     }
-    linked = _found(rows).linked
+    linked = connected(n, *_found(rows).joined)
     named: dict[int, set[int]] = {}
     for index, name in enumerate(linked):
         named.setdefault(name, set()).add(index)
@@ -113,28 +113,28 @@ def _check_linked(rows: list[tuple]) -> None:
 
 
 @examples
-def test_groups_do_not_hang_on_the_order_of_files(n: int) -> None:
-    """Drawn sets in any order: the same groups, kinds and keepers."""
-    drawn(n, pictures, st.randoms(use_true_random=False))(_check_order)
+def test_groups_do_not_depend_on_the_order_of_files(n: int) -> None:
+    """Groups, kinds and keepers are the same in any order."""
+    check_examples(n, images, st.randoms(use_true_random=False))(_check_order)
 
 
 def _check_order(rows: list[tuple], rng: random.Random) -> None:
     order = list(range(len(rows)))
     rng.shuffle(order)
 
-    def told(found, names):
+    def summary(found, names):
         return sorted(
             (names[g.members[0]], sorted(names[i] for i in g.members), g.kind) for g in found.groups
         )
 
-    assert told(_found(rows, order), order) == told(_found(rows), list(range(len(rows))))
+    assert summary(_found(rows, order), order) == summary(_found(rows), list(range(len(rows))))
 
 
 @examples
-def test_near_pairs_are_those_of_brute_force(n: int) -> None:
-    """In drawn lists of hashes: each pair within the threshold, once."""
+def test_near_pairs_equal_those_of_brute_force(n: int) -> None:
+    """Each pair of hashes within the threshold is found once."""
     hashes = st.lists(st.integers(0, 2**64 - 1) | st.integers(0, 40), max_size=40)
-    drawn(n, hashes, st.integers(0, 14))(_check_pairs)
+    check_examples(n, hashes, st.integers(0, 14))(_check_pairs)
 
 
 def _check_pairs(hashes: list[int], threshold: int) -> None:
@@ -170,7 +170,7 @@ def test_groups_do_not_depend_on_workers_or_order(files: list[str], tmp_path: Pa
         assert _groups(mixed, tmp_path, workers) == expected
 
 
-DAY = """
+PROGRAM = """
 import json, sys
 import bccurate
 from bccurate.hub.open import load_fiftyone
@@ -188,14 +188,14 @@ print(json.dumps([groups, outliers, split["counts"], rows]).replace(name, "NAME"
 """
 
 
-def test_a_day_does_not_hang_on_the_hash_seed(rendered: Path, tmp_path: Path) -> None:
-    """Import, dedupe, outliers and split under two hash seeds: the same, to the byte."""
-    said = []
+def test_commands_do_not_depend_on_the_hash_seed(rendered: Path, tmp_path: Path) -> None:
+    """Import, dedupe, outliers and split write the same bytes under two hash seeds."""
+    outputs = []
     for seed in ("0", "4242"):
         env = os.environ | {"PYTHONHASHSEED": seed, "BCCURATE_HOME": str(tmp_path / seed)}
-        command = [sys.executable, "-c", DAY, str(rendered), f"seed{seed}"]
+        command = [sys.executable, "-c", PROGRAM, str(rendered), f"seed{seed}"]
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr[-2000:]
-        said.append(json.loads(done.stdout.splitlines()[-1]))
+        outputs.append(json.loads(done.stdout.splitlines()[-1]))
         shutil.rmtree(tmp_path / seed)
-    assert said[0] == said[1]
+    assert outputs[0] == outputs[1]

@@ -1,4 +1,4 @@
-"""A hundred thousand samples in one dataset: it ends, in memory that a laptop has."""
+"""A dataset of 100,000 samples fits in the memory of a laptop and takes nearly linear time."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from tests.reliability.scale import TURNS, write_cells
+from tests.reliability.scale import VARIANTS, write_cells
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY = 3000  # MB
-LINEAR = 1.3  # of the time a sample at a tenth of the size
+LINEAR = 1.3  # most times the processor time per sample at a tenth of the size
 
 
 def _measured(sources: list[Path], folder: Path, n: int) -> dict[str, Any]:
@@ -32,21 +32,21 @@ def _measured(sources: list[Path], folder: Path, n: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("n", [320, pytest.param(100_000, marks=pytest.mark.slow)])
-def test_time_and_memory_of_a_large_dataset(tmp_path: Path, n: int) -> None:
-    """Every step ends; under 3 GB; all of them together take a time that is nearly linear."""
+def test_a_large_dataset_takes_nearly_linear_time_and_under_3_gb(tmp_path: Path, n: int) -> None:
+    """Each step ends; memory stays under 3 GB; the time of all steps together is nearly linear."""
     from bccurate import sample
 
-    sample(tmp_path / "cells", n=n // TURNS + 3, seed=3)
-    planted = json.loads((tmp_path / "cells" / "truth.json").read_text())["unreadable"]
-    broken = {tmp_path / "cells" / path for path in planted}
+    sample(tmp_path / "cells", n=n // VARIANTS + 3, seed=3)
+    unreadable = json.loads((tmp_path / "cells" / "truth.json").read_text())["unreadable"]
+    broken = {tmp_path / "cells" / path for path in unreadable}
     sources = sorted({*(tmp_path / "cells" / "images").rglob("*.png")} - broken)
     small = _measured(sources, tmp_path / "small", n // 10)
     large = _measured(sources, tmp_path / "large", n)
     assert large["memory"] < MEMORY
     if n < 10_000:
-        return  # too few for a time to mean anything
+        return  # too few to measure time
     for step, seconds in large["seconds"].items():
         ratio = seconds / n / (small["seconds"][step] / (n // 10))
-        print(f"{step}: {ratio:.2f} times the processor time a sample")
+        print(f"{step}: {ratio:.2f} times the processor time per sample")
     whole, tenth = sum(large["seconds"].values()), sum(small["seconds"].values())
     assert whole / n / (tenth / (n // 10)) < LINEAR

@@ -1,4 +1,4 @@
-"""Two commands at once on one dataset: they take turns, and nothing is lost or doubled."""
+"""Two commands at once on one dataset: one waits for the other, nothing is lost or doubled."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import fiftyone as fo
 import pytest
 
 import bccurate
+from bccurate.hub.write_lock import write_lock
 
 MODEL = "custom_cnn"
 
@@ -21,17 +22,14 @@ def _command(*args: object) -> subprocess.Popen:
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def _end(*commands: subprocess.Popen) -> list[str]:
-    said = []
+def _end(*commands: subprocess.Popen) -> None:
     for command in commands:
         _, err = command.communicate(timeout=900)
         assert command.returncode == 0, err
-        said.append(err)
-    return said
 
 
-def test_two_imports_of_one_folder(rendered: Path, name: str) -> None:
-    """Both end well, and every file is there once, with every field once."""
+def test_two_imports_of_one_folder_store_each_file_once(rendered: Path, name: str) -> None:
+    """Both exit with 0; every file and every field is there once."""
     _end(*(_command("import", rendered, "--name", name) for _ in range(2)))
     dataset = fo.load_dataset(name)
     dataset.reload()
@@ -41,8 +39,8 @@ def test_two_imports_of_one_folder(rendered: Path, name: str) -> None:
     assert len(fields) == len(set(fields))
 
 
-def test_dedupe_while_a_model_trains(rendered: Path, name: str) -> None:
-    """``dedupe`` does not wait for the training, and the training does not undo what it wrote."""
+def test_dedupe_runs_while_a_model_trains(rendered: Path, name: str) -> None:
+    """``dedupe`` does not wait for the training, and the training keeps what ``dedupe`` wrote."""
     bccurate.import_(rendered, name)
     bccurate.split(name)
     train = _command("train", MODEL, "-d", name, "--epochs", 3, "--image-size", 64)
@@ -62,8 +60,10 @@ def test_dedupe_while_a_model_trains(rendered: Path, name: str) -> None:
     assert not bccurate.dedupe(name).changed
 
 
-def test_a_session_that_opened_the_dataset_before_loses_nothing(rendered: Path, name: str) -> None:
-    """What another process wrote meanwhile outlives the next write of this one."""
+def test_a_dataset_opened_before_another_process_writes_loses_nothing(
+    rendered: Path, name: str
+) -> None:
+    """What the other process wrote is still there after the next write of this one."""
     bccurate.import_(rendered, name)
     opened = fo.load_dataset(name)
     _end(_command("dedupe", "-d", name))
@@ -74,50 +74,53 @@ def test_a_session_that_opened_the_dataset_before_loses_nothing(rendered: Path, 
     assert {"duplicate_group", "outlier_score"} <= set(opened.get_field_schema())
 
 
-def _script(script: str, seconds: str, env: dict[str, str]) -> subprocess.Popen:
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen([sys.executable, "-c", script, seconds], env=env, text=True, **pipes)
+HOLD = """
+import sys, time
+from bccurate.hub.write_lock import write_lock
+with write_lock("cells"):
+    print("has it", flush=True)
+    time.sleep(float(sys.argv[1]))
+"""
 
 
-def test_who_waits_says_for_whom(tmp_path: Path) -> None:
-    """The second waits until the first, here killed, lets go of its turn."""
-    script = (
-        "import sys, time\n"
-        "from bccurate.hub.write_lock import write_lock\n"
-        "with write_lock('cells'):\n"
-        "    print('has it', flush=True)\n"
-        "    time.sleep(float(sys.argv[1]))\n"
-    )
-    env = os.environ | {"BCCURATE_HOME": str(tmp_path)}
-    first = _script(script, "60", env)
+def _holder(seconds: float) -> subprocess.Popen:
+    """Start a process that holds the write lock of ``cells`` for some seconds."""
+    return subprocess.Popen([sys.executable, "-c", HOLD, str(seconds)], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+
+
+def test_a_waiting_command_names_the_process_that_holds_the_lock() -> None:
+    """The second process waits until the first, here killed, releases the write lock."""
+    first = _holder(60)
     assert first.stdout.readline() == "has it\n"
-    second = _script(script, "0", env)
-    assert f"(process {first.pid})" in second.stderr.readline()
+    second = _holder(0)
+    assert f"process {first.pid}" in second.stderr.readline()
     first.kill()
     first.communicate(timeout=20)
     assert second.stdout.readline() == "has it\n"
     second.communicate(timeout=20)
 
 
-def test_a_command_within_a_command_does_not_wait(tmp_path: Path, monkeypatch) -> None:
-    """``train`` calls ``predict``: who has the turn goes on."""
-    from bccurate.hub.write_lock import write_lock
-
-    monkeypatch.setenv("BCCURATE_HOME", str(tmp_path))
-    with write_lock("cells"), write_lock("cells"), write_lock("others"):
-        pass
+def test_a_command_within_a_command_does_not_wait_and_leaves_the_lock_held() -> None:
+    """``train`` calls ``predict``: the inner command ends, the outer one still holds the lock."""
     with write_lock("cells"):
-        pass
+        with write_lock("cells"), write_lock("others"):
+            pass
+        other = _holder(0)
+        assert f"process {os.getpid()}" in other.stderr.readline()
+    assert other.communicate(timeout=20)[0] == "has it\n"
 
 
-def test_without_a_folder_of_ours_nobody_waits(tmp_path: Path, monkeypatch) -> None:
-    """A home folder that cannot be is no reason to end."""
-    from bccurate.hub.write_lock import write_lock
-
+def test_a_home_folder_that_cannot_be_made_does_not_stop_a_command(
+    tmp_path: Path, monkeypatch, capfd
+) -> None:
+    """Without a place for its lock file the command runs, and does not wait."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path / "file" / "home"))
-    with write_lock("cells"):
-        pass
+    ran = []
+    with write_lock("cells"), write_lock("others"):
+        ran.append("here")
+    assert ran == ["here"] and "waiting" not in capfd.readouterr().err
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Files that are spoilt in twelve ways, and good ones beside them."""
+"""Write valid image files, and files that are corrupted in thirteen ways."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _other_suffix(image: Image.Image, rng: np.random.Generator) -> tuple[str, by
     return ".jpg", encoded(image, "PNG")
 
 
-# Kind: how it is made, and a word of the reason or the note that names it.
+# Kind: a function that makes it, and a pattern of the reason or note that reports it.
 UNREADABLE: dict[str, tuple[Spoil, str]] = {
     "empty": (lambda image, rng: (".png", b""), "empty file"),
     "text": (lambda image, rng: (".jpg", b"no image, only words %d" % rng.integers(9999)), "text"),
@@ -93,7 +93,11 @@ NOTED: dict[str, tuple[Spoil, str]] = {
 
 
 def write(folder: Path, good: int, bad: int, seed: int = 0) -> tuple[list[Path], dict[Path, str]]:
-    """Good cells, in PNG and JPEG by turns, and spoilt ones among them: paths, and kind by path."""
+    """Write valid cells, PNG and JPEG alternately, and corrupt ones among them.
+
+    Returns:
+        the paths of the valid files, and the kind of corruption by path of the others.
+    """
     rng = np.random.default_rng(seed)
     kinds = {**UNREADABLE, **NOTED}
     names = list(kinds)

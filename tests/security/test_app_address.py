@@ -1,4 +1,4 @@
-"""The App, which serves any file of the user, listens on this machine only, whatever runs it."""
+"""The App, which serves any file of the user, listens on this machine only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _free_port() -> int:
 
 @pytest.fixture
 def cells(name: str, tmp_path: Path) -> str:
-    """A dataset of one picture."""
+    """A dataset of one image."""
     Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
     bccurate.import_(tmp_path, name=name)
     return name
@@ -40,22 +40,22 @@ def _listening(process: psutil.Process, port: int) -> set[str]:
     }
 
 
-# In a process of its own: FiftyOne's session keeps threads in the one that started it.
+# Runs in a process of its own, because FiftyOne's session leaves threads behind.
 IN_A_CONTAINER = """
 from bccurate.hub.open import load_fiftyone
 load_fiftyone()
 import sys
 import fiftyone.core.utils
-out = sys.stdout  # while it serves, what FiftyOne prints there goes to the standard error
+out = sys.stdout  # review redirects it to standard error while it serves
 fiftyone.core.utils.is_container = lambda: True
 import bccurate
-told = lambda record: print(record.url, file=out, flush=True)
-bccurate.review({name!r}, port={port}, browser=False, started=told)
+show = lambda record: print(record.url, file=out, flush=True)
+bccurate.review({name!r}, port={port}, browser=False, started=show)
 """
 
 
-def test_the_app_and_its_media_listen_here_only_in_a_container_too(cells: str) -> None:
-    """FiftyOne by itself takes 0.0.0.0 there; media comes from the same port."""
+def test_the_app_listens_on_this_machine_only_even_in_a_container(cells: str) -> None:
+    """FiftyOne's own default in a container is 0.0.0.0; media has the same port."""
     port = _free_port()
     code = IN_A_CONTAINER.format(name=cells, port=port)
     process = subprocess.Popen(
@@ -71,8 +71,8 @@ def test_the_app_and_its_media_listen_here_only_in_a_container_too(cells: str) -
 
 
 @pytest.fixture
-def asked(monkeypatch) -> list[dict]:
-    """What FiftyOne is asked to serve; nothing is started."""
+def launches(monkeypatch) -> list[dict]:
+    """The options with which FiftyOne's App would be launched; nothing is launched."""
     calls: list[dict] = []
 
     def launch_app(dataset: object, **options: object) -> SimpleNamespace:
@@ -83,8 +83,8 @@ def asked(monkeypatch) -> list[dict]:
     return calls
 
 
-def test_another_address_takes_a_flag_and_warns_once(cells, asked, cli, monkeypatch) -> None:
-    """Nothing in the environment opens the door; the flag does, with one line."""
+def test_another_address_needs_an_option_and_warns_once(cells, launches, cli, monkeypatch) -> None:
+    """The environment cannot change the address; ``--address`` does, with a warning."""
     monkeypatch.setenv("FIFTYONE_DEFAULT_APP_ADDRESS", "0.0.0.0")
     port = str(_free_port())
     plain = cli("review", "-d", cells, "--no-browser", "--port", port)
@@ -92,12 +92,12 @@ def test_another_address_takes_a_flag_and_warns_once(cells, asked, cli, monkeypa
     wide = cli("review", "-d", cells, "--no-browser", "--port", port, "--address", "0.0.0.0")
     assert wide.code == 0 and wide.err.count("warning") == 1
     assert "no login" in wide.err and "0.0.0.0" in wide.err
-    assert [call["address"] for call in asked] == ["127.0.0.1", "0.0.0.0"]
+    assert [call["address"] for call in launches] == ["127.0.0.1", "0.0.0.0"]
 
 
 @pytest.mark.parametrize("address", ["203.0.113.7", "no such host.invalid", "::1", ""])
-def test_an_address_that_is_not_of_this_machine_is_an_error(cells, asked, address) -> None:
-    """Told before anything is served, with the address that always works."""
+def test_an_address_of_another_machine_is_an_error(cells, launches, address) -> None:
+    """Nothing is served; the error names an address that always works."""
     with pytest.raises(HubError) as error:
         bccurate.review(cells, port=_free_port(), browser=False, address=address)
-    assert "--address 127.0.0.1" in error.value.hint and asked == []
+    assert "--address 127.0.0.1" in error.value.hint and launches == []

@@ -1,4 +1,4 @@
-"""No call in package, plugins or zoo that runs what a stranger wrote."""
+"""No call in package, plugins or zoo executes code from untrusted data."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted(
     path for folder in ("bccurate", "plugins", "zoo") for path in (ROOT / folder).rglob("*.py")
 )
-# Modules whose every reader runs code that stands in the data.
+# Modules whose readers execute code that is in the data.
 MODULES = {"pickle", "cPickle", "_pickle", "cloudpickle", "dill", "marshal", "shelve", "joblib"}
 CALLS = {
     "eval", "exec", "compile", "__import__", "os.system", "os.popen", "pty.spawn",
@@ -21,7 +21,7 @@ CALLS = {
     "pandas.read_pickle",
 }  # fmt: skip
 METHODS = ("extractall", "read_pickle")
-# Calls that are safe with one argument, and dangerous without it or with another value.
+# Calls that are safe only with this value of an argument.
 ONLY_WITH = {
     "torch.load": ("weights_only", True),
     "timm.models.load_state_dict": ("weights_only", True),
@@ -30,7 +30,7 @@ NEVER_WITH = {"shell": False, "allow_pickle": False, "trust_remote_code": False}
 
 
 def _names(tree: ast.AST) -> dict[str, str]:
-    """What each imported name stands for."""
+    """Return the full name of each imported name."""
     names = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -51,8 +51,8 @@ def _is(keywords: dict[str | None, ast.expr], name: str, value: bool) -> bool:
     return isinstance(given, ast.Constant) and given.value is value
 
 
-def _dangers(source: str) -> Iterator[str]:
-    """What the gate holds against a module: the imports and calls, a word each."""
+def _forbidden(source: str) -> Iterator[str]:
+    """Yield the forbidden imports and calls of a module."""
     tree = ast.parse(source)
     names = _names(tree)
     for node in ast.walk(tree):
@@ -73,9 +73,9 @@ def _dangers(source: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
-def test_no_call_runs_foreign_code(path: Path) -> None:
-    """Every module of package, plugins and zoo passes the gate."""
-    assert list(_dangers(path.read_text(encoding="utf-8"))) == []
+def test_no_call_executes_untrusted_code(path: Path) -> None:
+    """In every module of package, plugins and zoo."""
+    assert list(_forbidden(path.read_text(encoding="utf-8"))) == []
 
 
 @pytest.mark.parametrize(
@@ -95,9 +95,9 @@ def test_no_call_runs_foreign_code(path: Path) -> None:
         "import torch; torch.hub.load('x', 'y')",
     ],
 )  # fmt: skip
-def test_the_gate_stops_what_it_is_there_for(source: str) -> None:
-    """Under whatever name it is imported."""
-    assert list(_dangers(source))
+def test_the_check_finds_forbidden_calls(source: str) -> None:
+    """Under any name by which they are imported."""
+    assert list(_forbidden(source))
 
 
 @pytest.mark.parametrize(
@@ -109,6 +109,6 @@ def test_the_gate_stops_what_it_is_there_for(source: str) -> None:
         "import numpy as np; np.load('x', allow_pickle=False)",
     ],
 )  # fmt: skip
-def test_the_gate_lets_the_harmless_pass(source: str) -> None:
-    """Else it would be taken down one day."""
-    assert list(_dangers(source)) == []
+def test_the_check_accepts_safe_calls(source: str) -> None:
+    """Calls of the same name that execute nothing."""
+    assert list(_forbidden(source)) == []

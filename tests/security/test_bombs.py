@@ -1,6 +1,6 @@
-"""Small files that unpack to what no memory holds: refused at once, before memory is taken.
+"""Small files that would expand to more than the memory are refused before memory is used.
 
-Each bomb is opened in a process of its own, whose peak of memory nothing else has raised.
+Each is opened in a process of its own, whose peak memory nothing else has raised.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ print(json.dumps([said, time.process_time() - began, peak() - before]))
 
 
 def _opened(bomb: Path, kind: str, folder: Path) -> tuple[str, float, int]:
-    """What was said, seconds of processor time, and the growth of memory in MiB."""
+    """Return the answer, seconds of processor time, and the growth of memory in MiB."""
     script = folder / "measure.py"
     script.write_text(MEASURE.format(open=OPEN[kind], warm=kind == "image"))
     paths = {"PYTHONPATH": os.pathsep.join(sys.path), "BCCURATE_HOME": str(folder / "home")}
@@ -65,7 +65,7 @@ def _chunk(kind: bytes, data: bytes) -> bytes:
 
 
 def _deflated(start: bytes, zeros: int) -> bytes:
-    """``start`` and MiB of zeros as a raw stream: one block, repeated, takes no time to pack."""
+    """Return ``start`` and MiB of zeros as a raw DEFLATE stream, made of one repeated block."""
     pack = zlib.compressobj(9, zlib.DEFLATED, -15)
     head = pack.compress(start) + pack.flush(zlib.Z_FULL_FLUSH)
     block = pack.compress(bytes(1 << 20)) + pack.flush(zlib.Z_FULL_FLUSH)
@@ -84,7 +84,7 @@ def _zlib(zeros: int) -> bytes:
 
 
 def _zip(path: Path, start: bytes, zeros: int, name: bytes, *others: tuple[bytes, bytes]) -> None:
-    """A zip of one deflated member and of some that are stored."""
+    """Write a zip of one large member and some small ones."""
     with open(path, "wb") as file:
         entries = b""
         for each, data, n in [(name, start, zeros), *((o, data, 0) for o, data in others)]:
@@ -128,7 +128,7 @@ def _npy_header(shape: str) -> bytes:
 
 
 def _many(path: Path) -> None:
-    """A zip whose directory holds a million entries of one and the same member."""
+    """Write a zip whose directory lists one member a million times."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as packed:
         packed.writestr("x", b"")
@@ -145,7 +145,7 @@ def _many(path: Path) -> None:
 
 
 def _tar_name(path: Path, kind: bytes) -> None:
-    """A member whose name takes 1 GiB."""
+    """Write a tar with a member whose name takes 1 GiB."""
     info = tarfile.TarInfo("x")
     info.type, info.size = kind, 1 << 30
     start = info.tobuf(tarfile.GNU_FORMAT)
@@ -155,7 +155,7 @@ def _tar_name(path: Path, kind: bytes) -> None:
 
 
 def _pth(path: Path) -> None:
-    """A checkpoint of torch whose storage was deflated."""
+    """Write a torch checkpoint whose storage is compressed."""
     pickled, version = (b"a/data.pkl", b"\x80\x02}q\x00."), (b"a/version", b"3\n")
     _zip(path, b"", 1 << 10, b"a/data/0", pickled, version)
 
@@ -180,8 +180,8 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_is_refused_at_once(tmp_path: Path, name: str) -> None:
-    """Refused by name, or read without what it would cost: a second, 200 MiB."""
+def test_a_small_file_that_would_expand_to_gigabytes_is_refused(tmp_path: Path, name: str) -> None:
+    """It takes less than a second of processor time and 200 MiB, and nothing is written."""
     kind, make, word = BOMBS[name]
     bomb = tmp_path / name
     make(bomb)

@@ -1,7 +1,7 @@
-"""Files that run code where they are read carelessly: refused with a reason; nothing runs.
+"""Files that execute code when read carelessly are refused with a reason, and nothing is executed.
 
-What is said of npz headers stands in ``tests/hub/test_arrays.py``, of weights that do not fit in
-``tests/learning/test_weights.py``, of manifests in ``tests/learning/test_registry.py``.
+See also ``tests/hub/test_npz_import.py`` for npz headers, ``tests/learning/test_pretrained.py`` for
+weights that do not fit, and ``tests/learning/test_registry.py`` for manifests.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from bccurate.learning.safetensors_io import read_tensors
 
 
 class Canary:
-    """Makes a file named ``ran`` where it is unpickled."""
+    """Create a file named ``ran`` when unpickled."""
 
     def __reduce__(self) -> tuple:
         return Path.touch, (Path("ran"),)
@@ -33,22 +33,22 @@ class Canary:
 
 @pytest.fixture(autouse=True)
 def nothing_ran(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The canary is alive at the end: no file was made."""
+    """Fail where the canary was unpickled."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path / "home"))
     yield
     assert not (tmp_path / "ran").exists()
 
 
-def test_the_canary_sings_where_it_is_unpickled(tmp_path: Path) -> None:
-    """Else the tests below would prove nothing."""
+def test_unpickling_the_canary_is_noticed(tmp_path: Path) -> None:
+    """Without this the tests below would prove nothing."""
     pickle.loads(pickle.dumps(Canary()))  # noqa: S301
     assert (tmp_path / "ran").exists()
     (tmp_path / "ran").unlink()
 
 
 def _npz(path: Path, protocol: int) -> None:
-    """Objects in ``images``, and a pickle that carries no header of numpy at all."""
+    """Write an npz with Python objects in ``images``; protocol 0 leaves out numpy's header."""
     np.savez(path, labels=np.arange(1))
     with zipfile.ZipFile(path, "a") as packed:
         text = b"{'descr': '|O', 'fortran_order': False, 'shape': (1,), }\n"
@@ -58,7 +58,7 @@ def _npz(path: Path, protocol: int) -> None:
 
 @pytest.mark.parametrize("protocol", [0, 2, 5])
 def test_an_npz_of_objects_is_refused(tmp_path: Path, protocol: int) -> None:
-    """By import, with the name of the file."""
+    """The error names the file."""
     _npz(tmp_path / "a.npz", protocol)
     with pytest.raises(InputError, match=r"a\.npz"):
         discover(tmp_path / "a.npz", "cells")
@@ -78,8 +78,8 @@ SAVED: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("name", SAVED)
-def test_weights_that_run_code_are_refused(tmp_path: Path, name: str) -> None:
-    """Whatever the file is called and however it was pickled."""
+def test_weights_that_execute_code_are_refused(tmp_path: Path, name: str) -> None:
+    """With any file name and any pickle protocol."""
     SAVED[name](tmp_path / name)
     with pytest.raises(InputError, match=name.replace(".", r"\.")):
         read_tensors(as_safetensors(tmp_path / name))
@@ -125,15 +125,15 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 def test_a_safetensors_file_with_a_broken_header_is_refused(tmp_path: Path, kind: str) -> None:
-    """With its name; never an error of the reader below."""
+    """The error names the file."""
     (tmp_path / "w.safetensors").write_bytes(BROKEN[kind])
     with pytest.raises(InputError, match=r"w\.safetensors"):
         read_tensors(tmp_path / "w.safetensors")
 
 
 @pytest.mark.parametrize("link", [False, True])
-def test_a_manifest_that_points_outside_its_folder_runs_nothing(tmp_path: Path, link: bool) -> None:
-    """By a name with dots, or by a link: the module beside the folder is not run."""
+def test_a_manifest_that_points_outside_its_folder_is_refused(tmp_path: Path, link: bool) -> None:
+    """By a name with dots or by a link; the module outside is not executed."""
     (tmp_path / "evil.py").write_text("from pathlib import Path\nPath('ran').touch()\n")
     zoo = tmp_path / "zoo"
     zoo.mkdir()

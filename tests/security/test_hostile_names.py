@@ -1,7 +1,7 @@
-"""Names that are markup, formulas, quotes and directions: shown, and never obeyed.
+"""File names and labels with markup, formulas or control characters are shown as plain text.
 
-What the page does with each text stands in ``tests/reporting/test_page.py``; here the names come
-from files and a table, through the commands, and a browser looks at what was written.
+``tests/reporting/test_page.py`` tests how a page escapes each text; here the names come from files
+and a table through the commands, and a browser opens the result.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ LIVE = {"script", "iframe", "object", "embed", "form", "link", "base"}
 
 
 class Page(HTMLParser):
-    """What a browser would load or run."""
+    """Collect what a browser would load or run."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class Page(HTMLParser):
 
 @pytest.fixture
 def hostile(cli, name: str, tmp_path: Path) -> tuple[str, list[Path]]:
-    """A dataset of such names, with every page that can be made of it without a model."""
+    """A dataset of such names, and every page that can be made of it without a model."""
     rng = np.random.default_rng(0)
     folder = tmp_path / "cells"
     rows = []
@@ -79,8 +79,8 @@ def hostile(cli, name: str, tmp_path: Path) -> tuple[str, list[Path]]:
     return name, pages
 
 
-def test_nothing_in_a_page_is_unescaped(hostile, cli) -> None:
-    """No tag, handler or address of a name; no direction mark; templates are not run."""
+def test_a_page_shows_hostile_names_as_text(hostile, cli) -> None:
+    """No tag, handler, address or direction mark of a name is active; templates are not run."""
     name, pages = hostile
     for page in pages:
         html = page.read_text(encoding="utf-8")
@@ -92,20 +92,20 @@ def test_nothing_in_a_page_is_unescaped(hostile, cli) -> None:
 
 
 def test_no_cell_of_an_exported_table_is_a_formula(hostile, cli, tmp_path: Path) -> None:
-    """A spreadsheet runs what begins with = + - @; importing the export gives the labels back."""
+    """No cell begins with = + - or @; importing the export gives the labels back."""
     out = tmp_path / "out"
     assert cli("export", out, "--format", "csv", "-d", hostile[0]).code == 0
     with open(out / "manifest.csv", encoding="utf-8", newline="") as table:
         rows = list(csv.DictReader(table))
     assert not [cell for row in rows for cell in row.values() if cell.startswith(tuple("=+-@\t\r"))]
-    wanted = {label.replace("\r\n", "\n") for label in LABELS}  # as the first table was read
+    wanted = {label.replace("\r\n", "\n") for label in LABELS}  # as the import reads them
     assert {row["label"] for row in rows} == {label.replace("=cmd", "'=cmd") for label in wanted}
     assert {row.label for row in discover(out, "d").rows} == wanted
 
 
 @pytest.fixture
 def browser(tmp_path: Path) -> Iterator:
-    """A page of a browser that lets scripts run; skipped where there is none."""
+    """A page of a browser with scripts enabled; skipped where there is none."""
     require_browser()
     from playwright.sync_api import sync_playwright
 
@@ -118,15 +118,15 @@ def browser(tmp_path: Path) -> Iterator:
 
 
 @pytest.mark.browser
-def test_a_browser_asks_for_nothing_and_runs_nothing(hostile, browser) -> None:
-    """The file itself and its ``data:`` pictures are all that is loaded; no dialog opens."""
-    asked: list[str] = []
+def test_a_browser_loads_and_runs_nothing_from_names(hostile, browser) -> None:
+    """It loads the file itself and its ``data:`` images only; no dialog opens."""
+    requests: list[str] = []
     dialogs: list[str] = []
-    browser.on("request", lambda request: asked.append(request.url))
+    browser.on("request", lambda request: requests.append(request.url))
     browser.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     for page in hostile[1]:
         browser.goto(page.as_uri(), wait_until="load")
         browser.wait_for_timeout(300)
-    assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
-    assert {url for url in asked if url.startswith("file:")} == {p.as_uri() for p in hostile[1]}
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert {url for url in requests if url.startswith("file:")} == {p.as_uri() for p in hostile[1]}
     assert dialogs == []

@@ -1,8 +1,4 @@
-"""Stands for the ``fiftyone`` package in the process that keeps MongoDB alive.
-
-FiftyOne runs ``fiftyone/service/main.py`` for that. The script needs one small module of
-``fiftyone.service``, and would import the whole of FiftyOne for it, seconds before MongoDB starts.
-"""
+"""Stand in for the ``fiftyone`` package in the database service process; see ``__init__.py``."""
 
 import sys
 from pathlib import Path
