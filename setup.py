@@ -1,4 +1,4 @@
-"""The compiled kernels, which setup.cfg has no words for; all else stands there."""
+"""Build the compiled kernels, which setup.cfg cannot declare; everything else is in setup.cfg."""
 
 import os
 import platform
@@ -6,15 +6,15 @@ from glob import glob
 
 from setuptools import Extension, setup
 
-# No contraction: a fused multiply-add rounds otherwise than Pillow and numpy do. Whole numbers
-# wrap: absurd coefficients may overflow before they are found out.
-# No traps: nobody asks whether a comparison raised a flag, and such loops are vectorised without.
+# Signed overflow wraps, so that no input is undefined behaviour.
+# No contraction: a fused multiply-add rounds differently from Pillow and numpy. No trapping math:
+# no code reads the floating-point flags, and without them the compiler vectorises comparisons.
 FLAGS = ["-O3", "-std=c11", "-fvisibility=hidden", "-ffp-contract=off", "-fno-trapping-math",
          "-fno-math-errno", "-fwrapv", "-Wno-psabi",
-         f"-ffile-prefix-map={os.getcwd()}=."]  # fmt: skip  # where it was built must not show
+         f"-ffile-prefix-map={os.getcwd()}=."]  # fmt: skip  # no build path in the binary
 VARIANTS = {"_kernels": []}
 if platform.machine().lower() in ("x86_64", "amd64"):
-    VARIANTS["_kernels_v3"] = ["-march=x86-64-v3"]  # AVX2 and its time: nearly every machine
+    VARIANTS["_kernels_v3"] = ["-march=x86-64-v3"]  # AVX2, FMA, BMI2: most machines since 2013
 
 setup(
     ext_modules=[
@@ -23,7 +23,7 @@ setup(
             sorted(glob("bccurate/native/*.c")),
             depends=sorted(glob("bccurate/native/*.h")),
             extra_compile_args=FLAGS + extra,
-            optional=True,  # with no compiler bccurate works all the same, in numpy
+            optional=True,  # without a compiler bccurate uses numpy
         )
         for name, extra in VARIANTS.items()
     ]

@@ -1,6 +1,6 @@
-"""Images of every format that is read, in every mode it can hold, of odd sizes.
+"""Write images of every supported format, in every mode of the format and of odd sizes.
 
-And the pixels they stand for, worked out by Pillow alone: transparency on white, 16 bits to 8 by
+``reference_pixels`` gives their pixels by Pillow alone: transparency on white, 16 bits divided by
 257, all else by ``convert("RGB")``.
 """
 
@@ -51,7 +51,7 @@ KINDS: tuple[tuple[str, tuple[str, ...], tuple[dict, ...]], ...] = (
 
 
 def write_images(folder: Path, n: int, seed: int = 0) -> list[Path]:
-    """Write ``n`` images of 1 to 200 pixels a side; every kind comes up in turn."""
+    """Write ``n`` images of 1 to 200 pixels a side, of one kind after the other."""
     rng = np.random.default_rng(seed)
     paths = []
     for number, (suffix, mode, options) in enumerate(islice(cycle(_kinds()), n)):
@@ -62,14 +62,14 @@ def write_images(folder: Path, n: int, seed: int = 0) -> list[Path]:
 
 
 def _kinds() -> list[tuple[str, str, dict]]:
-    """The suffixes in turn, so that a short run has all of them."""
+    """Return the kinds with alternating suffixes, so that a short list has all suffixes."""
     each = [[(s, m, o) for m, o in product(modes, options)] for s, modes, options in KINDS]
     longest = max(map(len, each))
-    return [kinds[turn % len(kinds)] for turn in range(longest) for kinds in each]
+    return [kinds[number % len(kinds)] for number in range(longest) for kinds in each]
 
 
 def _pixels(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """(height, width, 4) uint8: waves with more or less noise on them."""
+    """Return waves with more or less noise, (height, width, 4) uint8."""
     y, x = np.mgrid[:height, :width, :4][:2]
     waves = np.sin(x / rng.uniform(3, 40, 4) + y / rng.uniform(3, 40, 4) + rng.uniform(0, 6, 4))
     noise = rng.normal(0, rng.choice([0, 2, 30]), waves.shape)
@@ -92,7 +92,7 @@ def _save(pixels: np.ndarray, mode: str, path: Path, options: dict) -> None:
 
 
 def reference_pixels(path: Path) -> Image.Image:
-    """What the file shows, in RGB."""
+    """Return the image of the file in RGB."""
     with Image.open(path) as image:
         if image.mode == "I;16":
             grey = np.uint8(np.rint(np.asarray(image) / 257))
@@ -104,7 +104,7 @@ def reference_pixels(path: Path) -> Image.Image:
 
 
 def unequal(paths: list[Path], hashes: list[str | None], method: str) -> Iterator[Path]:
-    """The files whose hash is not imagehash's."""
+    """Yield the files whose hash differs from imagehash's."""
     for path, found in zip(paths, hashes, strict=True):
         if found != str(REFERENCE[method](reference_pixels(path))):
             yield path

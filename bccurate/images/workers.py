@@ -175,6 +175,10 @@ class _Pool:
             body = process.stdout.read(head["size"]) if head else b""
         except (OSError, ValueError):
             head, body = None, b""
+        except BaseException:  # Ctrl-C: its answer must not be taken for that to the next request
+            process.kill()
+            process.wait()
+            raise
         if head is None or len(body) < head["size"]:
             process.kill()
             process.wait()

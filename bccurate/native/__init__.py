@@ -1,8 +1,8 @@
-"""The compiled kernels: C behind plain pointers, loaded with ctypes.
+"""Load the compiled kernels: C functions that take plain pointers, called with ctypes.
 
-They are optional. Where no compiler was at hand when bccurate was installed, or where
-``BCCURATE_NATIVE=0``, ``library`` is None and the modules of ``curation`` take their numpy form,
-which gives the same answers and is what the tests hold the kernels to.
+They are optional. Where no compiler was found when bccurate was installed, or where
+``BCCURATE_NATIVE=0``, ``library`` is None and ``images`` and ``duplicates`` use their numpy form,
+which gives equal results and is the reference in the tests.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 def _load() -> ctypes.CDLL | None:
     if os.environ.get("BCCURATE_NATIVE") == "0":
         return None
-    plain = _open("_kernels")
-    if plain is not None and plain.bc_runs_v3():
-        return _open("_kernels_v3") or plain
-    return plain
+    baseline = _open("_kernels")
+    if baseline is not None and baseline.bc_runs_v3():
+        return _open("_kernels_v3") or baseline
+    return baseline
 
 
 def _open(name: str) -> ctypes.CDLL | None:
@@ -42,20 +42,20 @@ library = _load()
 
 
 def function(name: str, *arguments: Any, result: Any = ctypes.c_int64) -> Callable[..., Any] | None:
-    """The kernel ``name`` with its C types declared, or None where there are no kernels.
+    """Return the kernel ``name`` with its C types declared, or None where there are no kernels.
 
-    It runs without Python's lock, so that threads run it side by side. Arrays are passed as
+    It runs without Python's global lock, so that threads run in parallel. Arrays are passed as
     ``pointer(array)``; they must be contiguous and live until it returns.
     """
     if library is None:
         return None
     found = getattr(library, name, None)
-    if found is None:  # a library from before this kernel: built anew by the next installation
+    if found is None:  # a library older than this kernel; the next installation rebuilds it
         return None
     found.argtypes, found.restype = arguments, result
     return found
 
 
 def pointer(array: np.ndarray) -> ctypes.c_void_p:
-    """Where a contiguous array begins."""
+    """Return the address of a contiguous array."""
     return ctypes.c_void_p(array.ctypes.data)

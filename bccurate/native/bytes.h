@@ -30,7 +30,7 @@ INLINE Lanes bc_dot2(Words a, Words b) {
     return (Lanes)_mm256_madd_epi16((__m256i)a, (__m256i)b);
 }
 
-/* The numbers of bc_zip_low and bc_zip_high, in order again and clipped to 16 bits. */
+/* Undo bc_zip_low and bc_zip_high, clipping to 16 bits. */
 INLINE Words bc_narrow(Lanes low, Lanes high) {
     return (Words)_mm256_packs_epi32((__m256i)low, (__m256i)high);
 }
@@ -44,7 +44,7 @@ INLINE void bc_sums(const Lanes v[4], int32_t sums[4]) {
     _mm_storeu_si128((__m128i *)(void *)sums, sum);
 }
 
-/* Which of eight numbers reach `least`, as bits. */
+/* Return one bit for each of eight numbers that is at least `least`. */
 INLINE uint32_t bc_reaching(Lanes v, int32_t least) {
     __m256i less = _mm256_cmpgt_epi32(_mm256_set1_epi32(least), (__m256i)v);
     return 255 & ~(uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(less));
@@ -156,7 +156,7 @@ INLINE void bc_deinterleave(const uint8_t *pixels, uint8_t *red, uint8_t *green,
 #define INTERLEAVE_HIGH(a, b) \
     __builtin_shuffle(a, b, (Bytes){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
 
-/* Four rounds of "row i with row i + 8" transpose 16x16 bytes. */
+/* Transpose 16x16 bytes in four rounds that interleave row i with row i + 8. */
 INLINE void bc_transpose_16(const uint8_t *in, size_t in_stride, uint8_t *out, size_t out_stride) {
     Bytes a[16], b[16];
     for (int i = 0; i < 16; i++) memcpy(&a[i], in + (size_t)i * in_stride, 16);

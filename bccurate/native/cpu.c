@@ -1,4 +1,4 @@
-/* Which of the two libraries this processor can run. */
+/* Return whether this processor can run the library built for x86-64-v3. */
 #include "kernels.h"
 
 EXPORT int bc_runs_v3(void) {

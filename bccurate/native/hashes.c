@@ -1,5 +1,5 @@
-/* The four hashes and the statistics of a grey picture. bccurate/images/hashing.py says where
- * each comes from; imagehash is the reference for every bit. */
+/* The four hashes of a grey image. Sources: bccurate/images/hashing.py. imagehash is the reference
+ * for every bit. */
 #include "hashes.h"
 
 #include <math.h>
@@ -35,7 +35,7 @@ uint8_t *bc_room(Hasher *hasher, size_t size) {
     return hasher->room ? hasher->room + (64 - (uintptr_t)hasher->room % 64) % 64 : NULL;
 }
 
-/* The values of rank 31 and 32 of 64: the largest with no more than so many below them. */
+/* Find the values of rank 31 and 32 of 64: the largest with at most 31 and 32 values below them. */
 static void middle_two(const double values[64], double *below, double *above) {
     *below = *above = -HUGE_VAL;
     for (int i = 0; i < 64; i += 16) {
@@ -59,12 +59,12 @@ static uint64_t bits_above(const double values[64], double threshold) {
 typedef double Doubles __attribute__((vector_size(32), aligned(8)));
 #define FOUR(p) (*(const Doubles *)(p))
 
-/* Cosines of the DCT-II as scipy.fft.dct scales it. Seen from the far end they are the same, or the
- * opposite where the frequency is odd. So the picture is folded over, down and across: its
- * sums [0] and differences [1] of rows, and in each row those of columns. They are whole numbers. */
-static void fold(const uint8_t *picture, double folded[2][HALF][2][HALF]) {
+/* Fold an image for the DCT-II. A cosine of even frequency is symmetric about the middle, one of
+ * odd frequency antisymmetric, so it is enough to transform the sums [0] and differences [1] of
+ * opposite rows, and in each those of opposite columns. They are integers. */
+static void fold(const uint8_t *image, double folded[2][HALF][2][HALF]) {
     for (int y = 0; y < HALF; y++) {
-        const uint8_t *near = picture + y * THUMB, *far = picture + (THUMB - 1 - y) * THUMB;
+        const uint8_t *near = image + y * THUMB, *far = image + (THUMB - 1 - y) * THUMB;
         for (int x = 0; x < HALF; x++) {
             const int sum = near[x] + far[x], difference = near[x] - far[x];
             const int other = THUMB - 1 - x;
@@ -78,10 +78,11 @@ static void fold(const uint8_t *picture, double folded[2][HALF][2][HALF]) {
     }
 }
 
-static void low_frequencies(double cosines[FREQUENCIES][HALF], const uint8_t *picture,
+/* Compute the 8x8 lowest coefficients of the DCT-II, scaled as by scipy.fft.dct. */
+static void low_frequencies(double cosines[FREQUENCIES][HALF], const uint8_t *image,
                             double out[64]) {
     double folded[2][HALF][2][HALF];
-    fold(picture, folded);
+    fold(image, folded);
     for (int k = 0; k < FREQUENCIES; k++) {
         Doubles half[2][HALF / 4] = {{{0}}};
         for (int y = 0; y < HALF; y++)
@@ -95,8 +96,9 @@ static void low_frequencies(double cosines[FREQUENCIES][HALF], const uint8_t *pi
     }
 }
 
-/* The phashes of the small pictures first to last - 1 of n in each turn, (8, n), from one transform each:
- * a flip turns the signs of odd frequencies, a swap of the axes transposes them. */
+/* Compute the phashes (8, n) of thumbnails first to last - 1 of n in all rotations and flips,
+ * from one transform each: a flip negates odd frequencies, a swap of the axes transposes the
+ * coefficients. */
 EXPORT int64_t bc_turned_hashes(const uint8_t *thumbs, int64_t first, int64_t last, int64_t n,
                                 uint64_t *hashes) {
     static const int8_t STRAIGHT[4] = {0, 4, 6, 2}, TRANSPOSED[4] = {5, 1, 3, 7};
@@ -118,7 +120,7 @@ EXPORT int64_t bc_turned_hashes(const uint8_t *thumbs, int64_t first, int64_t la
     return last - first;
 }
 
-/* A picture with its planes: what the hashes below share. */
+/* An image and its planes, shared by the hashes below. */
 typedef struct {
     Hasher *hasher;
     const uint8_t *columns; /* transposed */
@@ -126,15 +128,15 @@ typedef struct {
     int width, height;
     uint8_t *scratch, *small;
     float *room;
-} Picture;
+} Plane;
 
-static int shrink(Picture *p, int filter, int width, int height) {
+static int shrink(Plane *p, int filter, int width, int height) {
     return bc_resize(&p->hasher->resizer, p->columns, p->wide, p->width, p->height, filter, width,
                      height, p->scratch, p->room, p->small);
 }
 
-/* Sure unless the two values about the median are so near that rounding could turn a bit. */
-static int phash(Picture *p, ImageStats *stats) {
+/* Known unless the two values about the median are so near that rounding could change a bit. */
+static int phash(Plane *p, ImageStats *stats) {
     double values[64], below = 0, above = 0;
     if (!shrink(p, LANCZOS, THUMB, THUMB)) return 0;
     low_frequencies(p->hasher->cosines, p->small, values);
@@ -144,7 +146,7 @@ static int phash(Picture *p, ImageStats *stats) {
     return 1;
 }
 
-static int dhash(Picture *p, ImageStats *stats) {
+static int dhash(Plane *p, ImageStats *stats) {
     if (!shrink(p, LANCZOS, SIDE + 1, SIDE)) return 0;
     stats->dhash = 0;
     for (int y = 0; y < SIDE; y++)
@@ -156,9 +158,9 @@ static int dhash(Picture *p, ImageStats *stats) {
     return 1;
 }
 
-static int ahash(Picture *p, ImageStats *stats) {
+static int ahash(Plane *p, ImageStats *stats) {
     if (!shrink(p, LANCZOS, SIDE, SIDE)) return 0;
-    double values[64], sum = 0; /* whole numbers, so the mean is exact */
+    double values[64], sum = 0; /* integers, so the mean is exact */
     for (int i = 0; i < 64; i++)
         sum += values[i] = p->small[(size_t)(i / SIDE) * bc_stride(SIDE) + (size_t)(i % SIDE)];
     stats->ahash = bits_above(values, sum / 64);
@@ -172,11 +174,12 @@ static int wavelet_side(int width, int height) {
     return side;
 }
 
-/* The low band of a Haar transform is sums of blocks; taking the overall mean away, as imagehash
- * does, moves no bit. Where the two about the median are equal its rounding decides: not sure. */
-static int whash(Picture *p, ImageStats *stats) {
+/* The low band of a Haar transform is sums of blocks; subtracting the mean first, as imagehash
+ * does, changes no bit. Not known where the two values about the median are equal: imagehash's
+ * rounding decides there. */
+static int whash(Plane *p, ImageStats *stats) {
     int side = wavelet_side(p->width, p->height), block = side / SIDE;
-    if (side > MAX_WAVELET_SIDE) return 1; /* dear, and seldom asked for */
+    if (side > MAX_WAVELET_SIDE) return 1; /* left to imagehash: slow, and rarely needed */
     if (!shrink(p, LANCZOS, side, side)) return 0;
     double values[64] = {0}, below = 0, above = 0;
     for (int y = 0; y < side; y++) {
@@ -193,7 +196,7 @@ static int whash(Picture *p, ImageStats *stats) {
     return 1;
 }
 
-static int thumbnail(Picture *p, ImageStats *stats) {
+static int thumbnail(Plane *p, ImageStats *stats) {
     if (!shrink(p, BOX, THUMB, THUMB)) return 0;
     memcpy(stats->thumb, p->small, sizeof stats->thumb); /* a row of 32 has no padding */
     return 1;
@@ -204,7 +207,7 @@ static int widest(int width, int height) {
     return side > MAX_WAVELET_SIDE || side < THUMB ? THUMB : side;
 }
 
-/* Where the planes stand in the room, each at a multiple of 32. */
+/* The offsets of the planes in the buffer, each a multiple of 32. */
 typedef struct {
     size_t columns, scratch, small, wide, room, end;
 } Plan;
@@ -221,8 +224,8 @@ static Plan plan(int width, int height) {
     return p;
 }
 
-/* Pillow 13 resamples pictures that shrink far more in height than in width the other way round, and
- * others do not; either rounds otherwise. */
+/* Pillow 13 resamples an image that shrinks far more in height than in width along y first; other
+ * versions do not. The two orders round differently, so such an image is left to Pillow. */
 static int is_tall(int width, int height, int out_width, int out_height) {
     return height > out_height && height - out_height > 2 * (width - out_width);
 }
@@ -241,7 +244,7 @@ int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wan
     Plan at = plan(width, height);
     uint8_t *columns = room + at.columns;
     bc_transpose(room, width, height, columns);
-    Picture p = {.hasher = hasher, .columns = columns, .width = width, .height = height};
+    Plane p = {.hasher = hasher, .columns = columns, .width = width, .height = height};
     p.scratch = room + at.scratch;
     p.small = room + at.small;
     p.room = (float *)(void *)(room + at.room);

@@ -1,5 +1,5 @@
-/* What the compiled kernels share. Every function takes plain pointers and sizes, allocates
- * nothing that outlives it (but for the tables of measure.c), and writes nothing past the sizes that
+/* Declarations that all kernels share. Every function takes plain pointers and sizes, keeps no
+ * memory after it returns (but for the tables of measure.c), and writes within the sizes that
  * its caller gives. */
 #ifndef BCCURATE_KERNELS_H
 #define BCCURATE_KERNELS_H

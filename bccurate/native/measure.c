@@ -41,7 +41,7 @@ INLINE Words edges(const uint8_t *at, size_t stride) {
 void bc_statistics(const uint8_t *grey, int width, int height, ImageStats *stats) {
     size_t stride = bc_stride(width);
     const Words ones = bc_pairs(1, 1);
-    Words inside = {0}; /* which of a row's last sixteen edges are none of the border */
+    Words inside = {0}; /* mask of a row's last sixteen edges, without the border */
     for (int i = 0; i <= (width - 3) % 16; i++) inside[i] = -1;
     for (int y = 0; y < height; y++) {
         const uint8_t *row = grey + (size_t)y * stride;
@@ -66,8 +66,8 @@ void bc_statistics(const uint8_t *grey, int width, int height, ImageStats *stats
     }
 }
 
-/* Measure one image, (H, W) grey or (H, W, 3) RGB. Returns 0 where memory ends or where the size is
- * one that only Pillow resizes as Pillow does. */
+/* Measure one image, (H, W) grey or (H, W, 3) RGB. Returns 0 without memory or where Pillow must
+ * resize (bc_measurable). */
 EXPORT int64_t bc_measure_pixels(const uint8_t *pixels, int64_t width, int64_t height,
                                  int64_t channels, int64_t wanted, ImageStats *stats) {
     static _Thread_local Hasher hasher; /* images of a set have one size: its tables are kept */

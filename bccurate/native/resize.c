@@ -1,4 +1,4 @@
-/* Source of the arithmetic: Pillow's Resample.c, whose 8-bit road rounds weights to 22 bits. */
+/* Source: Pillow's Resample.c, which rounds weights to 22 bits for 8-bit images. */
 #include "resize.h"
 
 #include <math.h>
@@ -77,7 +77,7 @@ static const Axis *axis_of(Resizer *resizer, int in, int out, int filter) {
     return make_axis(axis, in, out, filter) ? axis : NULL;
 }
 
-/* Weighted sums of 32 samples side by side, in whole numbers: what Pillow does. */
+/* Compute 32 neighbouring weighted sums in integers, as Pillow does. */
 INLINE void resample_exactly(const uint8_t *from, size_t stride, const int32_t *weights, int count,
                              uint8_t *out) {
     int32_t sum[32];
@@ -102,9 +102,9 @@ static void resample_rows(const uint8_t *in, size_t stride, const Axis *axis,
 #if defined(__AVX2__) && defined(__FMA__)
 enum { HAS_FLOATS = 1 };
 
-/* The same in floats, four times as fast. Every weight is a float exactly, so a sum is off by less
- * than `taps` roundings of a value below 1,024; where that could reach another whole number the 32
- * samples are summed again exactly. */
+/* Compute the same in floats, four times as fast. Every weight is exact as a float, so the error
+ * of a sum is below `taps` roundings of a value below 1,024; where that could change the integer
+ * part, the 32 samples are summed again in integers. */
 static void resample_in_floats(const uint8_t *in, const float *wide, size_t stride,
                                const Axis *axis, uint8_t *out) {
     const __m256 half = _mm256_set1_ps(0.5f), top = _mm256_set1_ps(255.0f);
@@ -180,20 +180,20 @@ void bc_transpose(const uint8_t *in, int width, int height, uint8_t *out) {
 int bc_resize(Resizer *resizer, const uint8_t *columns, const float *wide, int width, int height,
               int filter, int out_width, int out_height, uint8_t *scratch, float *room,
               uint8_t *out) {
-    uint8_t *turned = scratch + bc_plane(height, out_width);
-    if (width != out_width) { /* Pillow leaves out a pass that would change nothing */
+    uint8_t *upright = scratch + bc_plane(height, out_width);
+    if (width != out_width) { /* as Pillow, skip a pass that would change nothing */
         const Axis *across = axis_of(resizer, width, out_width, filter);
         if (!across) return 0;
         resample(columns, wide, bc_stride(height), across, scratch);
         columns = scratch;
     }
-    bc_transpose(columns, height, out_width, turned);
+    bc_transpose(columns, height, out_width, upright);
     if (height == out_height) {
-        memcpy(out, turned, bc_stride(out_width) * (size_t)out_height);
+        memcpy(out, upright, bc_stride(out_width) * (size_t)out_height);
         return 1;
     }
     const Axis *down = axis_of(resizer, height, out_height, filter);
     if (!down) return 0;
-    resample(turned, bc_wide(turned, out_width, height, room), bc_stride(out_width), down, out);
+    resample(upright, bc_wide(upright, out_width, height, room), bc_stride(out_width), down, out);
     return 1;
 }

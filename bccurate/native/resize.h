@@ -1,4 +1,4 @@
-/* Resampling of grey pictures, bit for bit as Pillow's `Image.resize` does it. */
+/* Resample grey images, bit for bit as Pillow's `Image.resize`. */
 #ifndef BCCURATE_RESIZE_H
 #define BCCURATE_RESIZE_H
 
@@ -6,10 +6,10 @@
 
 enum { BOX, LANCZOS };
 
-/* The weights of one axis; the last few are kept, because all images of a set tend to have one size. */
+/* The weights of one axis. The last few are kept: the images of a set mostly have one size. */
 typedef struct {
-    int in, out, filter; /* in = 0 where the place is free */
-    int taps;            /* at most, of one output */
+    int in, out, filter; /* in = 0: not in use */
+    int taps;            /* the most weights of one output */
     int32_t *first, *count, *weights;
 } Axis;
 
@@ -21,24 +21,25 @@ typedef struct {
 
 void bc_resizer_end(Resizer *resizer);
 
-/* Bytes of a plane with rows of `width` samples: each begins at a multiple of 32 and the loops may
- * read to the end of a row's last 32. */
+/* Return the bytes of a row of `width` samples, and of a plane of such rows: padded to a
+ * multiple of 32, because the loops take 32 samples at a time. */
 static inline size_t bc_stride(int width) { return ((size_t)width + 31) / 32 * 32; }
 static inline size_t bc_plane(int width, int height) {
     return bc_stride(width) * (((size_t)height + 31) / 32 * 32);
 }
 
-/* out (w x h) from in (h x w), both padded planes. */
+/* Transpose a padded plane of height x width into one of width x height. */
 void bc_transpose(const uint8_t *in, int width, int height, uint8_t *out);
 
-/* The plane as floats in `room`, for quick sums; NULL where it is too large or the processor has no
- * such instructions. */
+/* Copy a plane as floats to `room`, for faster sums; NULL where it is too large or the processor
+ * has no AVX2. */
 enum { MAX_WIDE = 1 << 22 };
 const float *bc_wide(const uint8_t *in, int width, int height, float *room);
 
-/* Resize a transposed plane (rows are the picture's columns; `wide` is the same by bc_wide) to
- * out_width x out_height, not transposed, first along x and then along y, each rounded to 8 bits.
- * `scratch` holds two planes of out_width x height, `room` floats of one. 0 where memory ends. */
+/* Resize a transposed plane (rows are the image's columns; `wide` is the same by bc_wide) to
+ * out_width x out_height, not transposed, first along x and then along y, each rounded to 8
+ * bits. `scratch` holds two planes of out_width x height, `room` floats of one. Returns 0
+ * without memory. */
 int bc_resize(Resizer *resizer, const uint8_t *columns, const float *wide, int width, int height,
               int filter, int out_width, int out_height, uint8_t *scratch, float *room,
               uint8_t *out);

@@ -1,4 +1,4 @@
-"""Work side by side in threads: numpy and the kernels run without Python's lock."""
+"""Work in parallel threads: numpy and the kernels run without Python's global lock."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ T = TypeVar("T")
 
 
 def in_threads(work: Callable[[range], T], rows: range, size: int) -> list[T]:
-    """``work`` on pieces of ``rows``, ``size`` long or less, in their order; one thread a core."""
+    """Return the results of ``work`` on pieces of ``rows``, at most ``size`` long, in order.
+
+    One thread a core.
+    """
     pieces = [rows[start : start + size] for start in range(0, len(rows), size)]
     if len(pieces) < 2:
         return list(map(work, pieces))

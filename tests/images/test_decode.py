@@ -145,12 +145,12 @@ def test_a_wrong_suffix_is_noted_and_the_image_kept(tmp_path: Path) -> None:
 
 
 def test_equal_pixels_have_equal_pixelhashes_in_every_format(tmp_path: Path) -> None:
-    """PNG and BMP of one picture agree in pixels, not in bytes; another shape differs."""
+    """PNG and BMP of one image have equal pixels and different bytes; another shape differs."""
     flat = np.full((4, 8, 3), 9, dtype=np.uint8)
     for name, pixels in (("a.png", flat), ("a.bmp", flat), ("b.png", flat.reshape(8, 4, 3))):
         Image.fromarray(pixels).save(tmp_path / name)
-    png, bmp, turned = (_stats(tmp_path / name) for name in ("a.png", "a.bmp", "b.png"))
-    assert png.pixelhash == bmp.pixelhash != turned.pixelhash
+    png, bmp, transposed = (_stats(tmp_path / name) for name in ("a.png", "a.bmp", "b.png"))
+    assert png.pixelhash == bmp.pixelhash != transposed.pixelhash
     assert png.filehash != bmp.filehash
 
 
@@ -169,7 +169,7 @@ def test_a_truncated_file_is_unreadable(tmp_path: Path, kind: str) -> None:
 
 
 def test_bit_flips_never_crash_and_never_pass_in_a_png(tmp_path: Path) -> None:
-    """200 files with one bit turned: a result each, and no wrong PNG pixels pass for right."""
+    """200 files with one flipped bit: a result each, and no wrong PNG pixels are accepted."""
     buffer, jpeg = io.BytesIO(), io.BytesIO()
     Image.fromarray(_pixels()).save(buffer, format="PNG")
     Image.fromarray(_pixels()).save(jpeg, format="JPEG")

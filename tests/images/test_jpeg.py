@@ -48,7 +48,7 @@ def test_pixels_equal_those_of_pillow(variant: str, size: tuple[int, int]) -> No
 
 
 def test_cmyk_is_decoded_by_pillow() -> None:
-    """simplejpeg would convert it in another way."""
+    """simplejpeg converts it differently."""
     data = _jpeg(CELL.convert("CMYK"))
     assert _decode_jpeg(data) is None
     assert np.array_equal(decode(data).pixels, _by_pillow(data))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import textwrap
@@ -150,3 +151,22 @@ def test_a_random_py_in_the_current_folder_is_not_imported(tmp_path: Path) -> No
     )
     assert (done.returncode, done.stdout.strip()) == (0, "200"), done.stderr[-2000:]
     assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs an alarm")
+def test_an_interrupted_read_leaves_no_answer_for_the_next_one(tmp_path: Path) -> None:
+    """Ctrl-C in a notebook, then another image: its own pixels come back, not the first one's."""
+    slow, other = str(tmp_path / "slow.png"), str(tmp_path / "other.png")
+    Image.fromarray(_pixels(0, (3000, 3000, 3))).save(slow, compress_level=1)
+    Image.fromarray(_pixels(1)).save(other)
+    list(read_many([other]))  # the worker has started
+    before = signal.signal(signal.SIGALRM, signal.default_int_handler)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+        with pytest.raises(KeyboardInterrupt):
+            list(read_many([slow]))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    (found,) = read_many([other])
+    assert isinstance(found, ImageStats) and (found.width, found.height) == (50, 40)

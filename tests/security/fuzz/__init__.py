@@ -1,1 +1,1 @@
-"""Fuzzing of all that reads a stranger's bytes: mutations of a small corpus, kept beside this."""
+"""Fuzz every reader of untrusted bytes with mutations of a small corpus."""

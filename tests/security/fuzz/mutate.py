@@ -1,4 +1,4 @@
-"""Mutations: the old sort, blind, of a few bytes at a time."""
+"""Mutate inputs by a few bytes, without knowledge of their format."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ EDGES = (0, 1, 2, 7, 8, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF
 WORDS = (b"\0", b"\n", b",", b'"', b"../", b"=cmd|", b"\xff\xfe", b"\xef\xbb\xbf", b"null", b"NaN",
          b"1e999", b"-1", b"{", b"[", b"[" * 3000, b"\\ud800", b"'|O'", b"(4000000000,)",
          "\u202e".encode())  # fmt: skip
-MOST = 1 << 18
+MAX_BYTES = 1 << 18
 
 
 def mutate(data: bytes, others: list[bytes], rng: random.Random) -> bytes:
-    """``data`` with one to eight changes; others give what is spliced in."""
+    """Return ``data`` with one to eight changes; pieces of ``others`` are spliced in."""
     changed = bytearray(data)
     for _ in range(rng.randint(1, 8)):
         _change(changed, others, rng)
     if changed[:4] == b"\x89PNG" and rng.random() < 0.75:
-        _mend_png(changed)
-    return bytes(changed[:MOST])
+        _repair_png(changed)
+    return bytes(changed[:MAX_BYTES])
 
 
 def _change(data: bytearray, others: list[bytes], rng: random.Random) -> None:
@@ -46,8 +46,8 @@ def _change(data: bytearray, others: list[bytes], rng: random.Random) -> None:
         del data[at:]
 
 
-def _mend_png(data: bytearray) -> None:
-    """Right checksums for chunks: with wrong ones nothing behind the first is ever read."""
+def _repair_png(data: bytearray) -> None:
+    """Correct the checksums of chunks: with a wrong one, no reader looks at the next chunk."""
     at = 8
     while at + 12 <= len(data):
         end = at + 8 + int.from_bytes(data[at : at + 4], "big")
