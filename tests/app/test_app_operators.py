@@ -252,7 +252,7 @@ def test_forms_have_the_options_of_the_settings(uri: str, linked: Path, imported
             if name not in operator.options:
                 continue
             found = inputs[name]
-            assert found.description.startswith(about.help)
+            assert found.view.description.startswith(about.help)
             if not about.argument and not getattr(settings, "deferred", False):
                 assert (found.default or None) == (defaults[name] or None), name
             if about.choices and hasattr(found.type, "values"):
