@@ -40,7 +40,14 @@ class _Options:
     seed: int
     magnitude: float | None
 
+    def strength(self) -> float:
+        """Return the magnitude in force."""
+        from bccurate.augmentation.variants import strength_of
+
+        return strength_of(self.kind, self.magnitude)
+
     def stored(self) -> dict[str, Any]:
+        """Return what the run stores."""
         own = {} if self.magnitude is None else {"magnitude": self.magnitude}
         return {"noise": self.noise, "seed": self.seed, **own}
 
@@ -117,14 +124,13 @@ def augment(
         total = len(hub.match_tags(kind))
         stored = runs.load(hub, run) or {}
         known = stored.get("fidelity")
+        measured = None if written else known
         if fidelity:
-            measured, warnings = measure_fidelity(hub, kind, noise, options.magnitude, known)
-        else:
-            measured, warnings = None if written else known, []
+            measured = measure_fidelity(hub, kind, noise, options.strength(), known) or None
         record = AugmentRecord(
             name, kind, written, total - written, str(folder), kind, measured,
             changed=written > 0 or measured != known,
-            warnings=_missing(todo, written) + warnings,
+            warnings=_missing(todo, written),
         )  # fmt: skip
         if record.changed or total != stored["written"] + stored["already_there"]:
             runs.save(hub, run, record, options.stored())

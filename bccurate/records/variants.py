@@ -12,8 +12,8 @@ from bccurate.records.base import Record, table
 class AugmentRecord(Record):
     """Variants written beside the dataset as new samples in the saved view ``view``.
 
-    ``fidelity``: how far a sample of all variants is from its sources, see
-    ``workflows.fidelity.measure_fidelity``; None without variants and in older records.
+    ``fidelity``: whether a sample of the variants keeps its class, see
+    ``workflows.fidelity.measure_fidelity``; None without variants and where it was not measured.
     """
 
     command: ClassVar[str] = "augment"
@@ -33,29 +33,42 @@ class AugmentRecord(Record):
 
 
 def fidelity_lines(fidelity: dict[str, Any]) -> list[str]:
-    """A row a class: movement in spreads of the class, the share of outliers, the accuracy."""
-    header = ["class", "n", "mean", "deviation", "colour", "Delta E", "embedding", "outliers",
-              "accuracy"]  # fmt: skip
-    keys = ("n", "intensity_mean", "intensity_std", "colour", "delta_e", "embedding", "rejected")
+    """Return a sentence on all variants, and a row a class."""
+    header = ["class", "n", "rejected", "accuracy on sources", "on variants"]
     rows = [
-        [label, row["n"], *(_two(row[key]) for key in keys[1:]), _fall(row)]
+        [label, row["n"], _percent(row["rejected"]), _two(row["accuracy_sources"]),
+         _two(row["accuracy"])]
         for label, row in fidelity["classes"].items()
-    ]
-    model = fidelity["model"] or "no model that was trained on clean images alone"
-    return [
-        f"from their sources, in spreads of the class (embedding and accuracy by {model}):",
-        *table(rows, header),
-    ]
+    ]  # fmt: skip
+    return [fidelity_sentence(fidelity), *table(rows, header)]
+
+
+def fidelity_sentence(fidelity: dict[str, Any]) -> str:
+    """Return what was measured of all variants, in a sentence."""
+    rows = list(fidelity["classes"].values())
+    n = sum(row["n"] for row in rows)
+
+    def mean(name: str) -> float:
+        return sum(row["n"] * row[name] for row in rows) / n
+
+    text = (
+        f"of {n:,} variants (noise {fidelity['noise']:g}, magnitude {fidelity['magnitude']:g}) the "
+        f"outlier rule rejects {mean('rejected'):.0%}"
+    )
+    if any(row["accuracy"] is None for row in rows):
+        return f"{text}; accuracy needs a model trained on clean images alone"
+    return (
+        f"{text}; {fidelity['model']}, which has seen no variant, names {mean('accuracy'):.0%} of "
+        f"them rightly and {mean('accuracy_sources'):.0%} of their sources (training images)"
+    )
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}"
 
 
 def _two(value: float | None) -> str:
     return "-" if value is None else f"{value:.2f}"
-
-
-def _fall(row: dict[str, Any]) -> str:
-    if row["accuracy"] is None:
-        return "-"
-    return f"{row['accuracy_sources']:.2f} to {row['accuracy']:.2f}"
 
 
 @dataclass(frozen=True)

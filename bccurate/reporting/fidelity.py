@@ -1,33 +1,33 @@
-"""How far variants are from their sources, as the report lays it out."""
+"""Lay out in the report whether variants keep their class."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from bccurate.records.variants import fidelity_sentence
 from bccurate.reporting.report_data import Json
-
-KINDS = ("augmix", "randaugment")
+from bccurate.settings.vocabulary import VARIANTS
 
 
 def variant_runs(records: Mapping[str, Json]) -> list[Json]:
-    """The records of ``augment``, a kind after another."""
-    found = (records.get(f"augment_{kind}") for kind in KINDS)
+    """Return the records of ``augment``."""
+    found = (records.get(f"augment_{kind}") for kind in VARIANTS)
     return [record for record in found if record]
 
 
 def fidelity(records: Mapping[str, Json], most: int) -> list[Json]:
-    """A table and a sheet of at most ``most`` sources for each kind that was measured."""
+    """Return a table and a contact sheet of at most ``most`` sources for each measured kind."""
     parts = []
     for record in variant_runs(records):
         measured = record.get("fidelity")  # records of older releases have none
         if not measured:
             continue
-        sheet = _a_class_in_turn(measured["pictures"])
+        sheet = _round_robin(measured["pictures"])
         parts.append(
             {
                 "kind": record["kind"],
                 "measured": measured,
-                "warnings": record.get("warnings", []),
+                "sentence": fidelity_sentence(measured),
                 "sheet": sorted(sheet[:most], key=lambda row: row["label"]),
                 "more": max(0, len(sheet) - most),
             }
@@ -36,15 +36,15 @@ def fidelity(records: Mapping[str, Json], most: int) -> list[Json]:
 
 
 def sheet_paths(records: Mapping[str, Json]) -> Iterable[str]:
-    """The files whose pictures the sheets show."""
+    """Yield the files whose images the contact sheets show."""
     for part in fidelity(records, most=10**9):
         for row in part["sheet"]:
             yield row["source"]
             yield from row["variants"]
 
 
-def _a_class_in_turn(sheet: list[Json]) -> list[Json]:
-    """The first source of every class, then the second: a cut takes no class whole."""
+def _round_robin(sheet: list[Json]) -> list[Json]:
+    """Order sources so that cutting the sheet drops no class: the first of every class first."""
     seen: dict[str, int] = {}
     ranked = []
     for row in sheet:
