@@ -17,7 +17,7 @@ from bccurate.evaluation.fidelity import (
     rejected,
     spread,
 )
-from bccurate.images.decode import read_image_stats
+from bccurate.images.workers import read_many
 
 
 def plain(*colour: int) -> np.ndarray:
@@ -57,7 +57,7 @@ def test_grey_values_are_those_of_the_outlier_rule(tmp_path):
     """Mean and deviation as the import stores them."""
     rgb = np.random.default_rng(4).integers(0, 256, (31, 18, 3), dtype=np.uint8)
     Image.fromarray(rgb).save(tmp_path / "a.png")
-    facts = read_image_stats(str(tmp_path / "a.png"))
+    (facts,) = read_many([str(tmp_path / "a.png")])
     assert look(rgb)[:2] == pytest.approx([facts.intensity_mean, facts.intensity_std])
 
 
