@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from typing import Any
 
 import fiftyone as fo
 import pytest
+from dataset_digest import digest
 
 import bccurate
 from bccurate.errors import UsageError
 from bccurate.workflows.artifacts import model_folder
 
 TRAINING = {"epochs": 2, "image_size": 64, "batch_size": 16}
-
-
-def digest(name: str) -> str:
-    """A checksum of all that a dataset stores: fields, tags and views; not what was run when."""
-    dataset = fo.load_dataset(name)
-    samples = sorted(
-        (json.loads(sample.to_json()) for sample in dataset), key=lambda sample: sample["filepath"]
-    )
-    for sample in samples:
-        sample.pop("last_modified_at", None)
-        sample.pop("_id", None)
-        sample["tags"] = sorted(sample["tags"])
-    stored = [samples, sorted(dataset.list_saved_views())]
-    return hashlib.sha256(json.dumps(stored, sort_keys=True, default=str).encode()).hexdigest()
 
 
 @pytest.fixture(scope="module")
