@@ -11,7 +11,7 @@ import torch
 from test_train import SETTINGS, digest, run
 
 from bccurate.errors import UsageError
-from bccurate.learning import train as module
+from bccurate.learning import session as module
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.consistency import js_consistency
 from bccurate.learning.ema import Average
@@ -55,8 +55,8 @@ def test_resume_is_exact_with_every_option(tiny, tmp_path, monkeypatch, options)
     whole = run(tiny, tmp_path / "whole", **options)
     original = module.train_epoch
 
-    def interrupted(job, way, model, optimiser, epoch, average):
-        row = original(job, way, model, optimiser, epoch, average)
+    def interrupted(job, precision, model, optimiser, epoch, average):
+        row = original(job, precision, model, optimiser, epoch, average)
         if epoch == 3:
             raise KeyboardInterrupt
         return row
