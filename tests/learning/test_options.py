@@ -105,11 +105,11 @@ def test_average_by_hand() -> None:
     average = Average(model, decay=0.999)
     torch.nn.init.ones_(model.weight)
     average.update(model, 1)
-    assert average.model.weight.item() == pytest.approx(0.9)
+    assert average.network.weight.item() == pytest.approx(0.9)
     average.update(model, 2)
-    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11)
+    assert average.network.weight.item() == pytest.approx(1 - 0.1 * 2 / 11)
     average.update(model, 10**6)
-    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11 * 0.999)
+    assert average.network.weight.item() == pytest.approx(1 - 0.1 * 2 / 11 * 0.999)
 
 
 def test_the_head_alone_then_all(tiny) -> None:
