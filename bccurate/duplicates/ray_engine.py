@@ -26,7 +26,7 @@ from bccurate.duplicates.hamming import HashPairs, near_pairs
 from bccurate.duplicates.pair_search import SimilarPairs, similar_pairs
 from bccurate.errors import BccurateError, InputError, UsageError
 from bccurate.images.image_stats import RECORD, Batch
-from bccurate.images.workers import CHUNK, read_apart
+from bccurate.images.workers import CHUNK, read_batch
 from bccurate.progress import track
 
 LOG = logging.getLogger(__name__)
@@ -195,7 +195,7 @@ def _read_chunk(row: dict[str, str]) -> dict[str, Any]:
     import ray
 
     # In a process of its own: a file that kills its decoder must not kill the task again and again.
-    batch = read_apart(*json.loads(row["item"]))
+    batch = read_batch(*json.loads(row["item"]))
     texts = json.dumps([batch.paths, batch.notes, batch.unreadable])
     host = ray.util.get_node_ip_address()
     return {"texts": texts, "records": batch.records.tobytes(), "host": host, "node": _node()}

@@ -59,7 +59,7 @@ def read_batches(
         yield _batch(part, *answer)
 
 
-def read_apart(paths: Sequence[str], method: str | None = None) -> Batch:
+def read_batch(paths: Sequence[str], method: str | None = None) -> Batch:
     """Read one batch in a worker that stays for the next call."""
     answer = _own_pool().ask({"task": "measure", "paths": list(paths), "method": method})
     return _batch(paths, *answer)
