@@ -112,7 +112,7 @@ def count_hits(
 
 
 def summarise_hits(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
-    """Return the result of ``robustness`` from the correct predictions of each kind on ``n`` images."""
+    """Return the result of ``robustness`` from the correct predictions on ``n`` images."""
     shares = {kind: count / n for kind, count in hits.items()}
     clean = shares.pop(CLEAN)
     mean = float(np.mean([share for (name, _), share in shares.items() if name in SUITE]))

@@ -63,7 +63,7 @@ def _covered(mask: np.ndarray, shape: Sequence[int]) -> np.ndarray:
 
 @lru_cache(maxsize=16)
 def _overlap(own: int, new: int) -> np.ndarray:
-    """Return (new, own): share of each of ``new`` equal parts of a line that each of ``own`` covers."""
+    """Return the share of each of ``new`` intervals that each of ``own`` covers, (new, own)."""
     ends, cells = np.linspace(0, own, new + 1), np.arange(own)
     covered = np.minimum(ends[1:, None], cells + 1) - np.maximum(ends[:-1, None], cells)
     return covered.clip(0) * (new / own)

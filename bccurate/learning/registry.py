@@ -250,7 +250,7 @@ def _timm_spec(name: str) -> ModelSpec:
 
 
 def _timm_layer(model: Any) -> str:
-    """Return the last stage with a stride of at most 16 (6x6 maps at 96 px), "" if there is none."""
+    """Return the last stage of a stride of at most 16 (6x6 at 96 px), "" if there is none."""
     stages = getattr(model, "feature_info", None) or []
     names = [stage["module"] for stage in stages if stage["reduction"] <= 16]
     return names[-1] if names else ""

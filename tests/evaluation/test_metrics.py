@@ -1,15 +1,16 @@
-"""Metrics against scikit-learn and against figures worked out by hand."""
+"""Metrics have the values of scikit-learn and those calculated by hand."""
 
 import json
 
 import numpy as np
 import pytest
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
-from sklearn.metrics import precision_recall_fscore_support as prfs
+from scipy.stats import binomtest
+from sklearn.metrics import balanced_accuracy_score, matthews_corrcoef
 
 from bccurate.errors import InputError
-from bccurate.evaluation.metrics import reliability, summarise, wilson
-from bccurate.learning.loop import macro_f1
+from bccurate.evaluation.calibration import reliability
+from bccurate.evaluation.intervals import wilson
+from bccurate.evaluation.metrics import macro_f1, summarise
 
 CLASSES = ["a", "b", "c", "never"]
 

@@ -37,7 +37,7 @@ def stain_deposit(
 
 
 def bubble(image: np.ndarray, level: tuple[int, int], draw: np.random.Generator) -> np.ndarray:
-    """Paint 7 to n whitish disks of 3 to radius pixels with brighter rims; ``level`` is (radius, n).
+    """Paint 7 to n whitish disks of 3 to radius pixels; ``level`` is (radius, n).
 
     Lengths are in pixels of a 224-pixel image and scale with the image.
     """
