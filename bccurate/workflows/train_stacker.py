@@ -166,5 +166,4 @@ def _fit(
         classes,
         training.paths,
     )
-    output = TrainingOutput(folder, header={"bases": bases})
-    return fit_arrays(spec, data, settings, output)
+    return fit_arrays(spec, data, settings, TrainingOutput(folder, header={"bases": bases}))

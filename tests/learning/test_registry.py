@@ -129,7 +129,7 @@ def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
     assert error.value.hint == "bccurate models"
     with pytest.raises(UsageError, match="timm:resnet18"):
         find_model("timm:resnet1888")
-    with pytest.raises(UsageError, match=r"no manifest\.json"):
+    with pytest.raises(UsageError, match=r"has no manifest\.json"):
         list_models(tmp_path / "nowhere")
 
 
