@@ -22,13 +22,13 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from bccurate.learning.job import Job
+from bccurate.learning.batches import TrainingContext
 from bccurate.learning.loop import train_step
 from bccurate.learning.loss import Objective
 from bccurate.learning.optimiser import make_optimiser
-from bccurate.learning.precision import choose, pick_device
+from bccurate.learning.precision import choose_precision, pick_device
 from bccurate.learning.registry import find_model
-from bccurate.learning.settings import TrainSettings
+from bccurate.learning.settings import TrainingData, TrainSettings
 
 SIZE, CLASSES = 96, 8
 GOALS = {"resnet50": 45_000, "inception_v3": 70_000, "efficientnet_b0": 60_000,
@@ -102,15 +102,16 @@ def ours(
     """One update of our loop, the samples resident; returns how many images it took."""
     spec = find_model(name)
     settings = TrainSettings(batch_size=batch, image_size=SIZE, augment=augment)
-    targets = torch.arange(len(images)) % CLASSES
-    samples = torch.from_numpy(images)
-    job = Job(spec, settings, device, CLASSES, samples, targets, samples[:0], targets[:0])
+    targets = np.arange(len(images)) % CLASSES
+    labels = [str(k) for k in range(CLASSES)]
+    data = TrainingData(images, targets, images[:0], targets[:0], labels)
+    context = TrainingContext(spec, settings, device, data)
     model = spec.build(CLASSES)
-    precision = choose(model, device, (batch, 3, SIZE, SIZE), "auto")
+    precision = choose_precision(model, device, (batch, 3, SIZE, SIZE), "auto")
     if device.type == "cuda":
         precision = type(precision)(precision.precision, precision.channels_last, compiled=True)
     model = precision.prepare(model, device).train()
-    optimiser, objective = make_optimiser(model, 1e-3), Objective(job, precision)
+    optimiser, objective = make_optimiser(model, 1e-3), Objective(context, precision)
     generator = torch.Generator().manual_seed(0)
 
     def step() -> int:
