@@ -1,4 +1,4 @@
-"""How well predictions agree with labels, with intervals that say how far to trust the figure."""
+"""Measure how well predictions agree with labels, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Z95 = 1.959963984540054  # two-sided 95 % of the normal distribution
 
 
 def summarise(targets: np.ndarray, probabilities: np.ndarray, classes: list[str]) -> dict[str, Any]:
-    """All figures of one split, in what ``json.dumps`` takes.
+    """Return all figures of one split as plain types for JSON.
 
     ``targets`` int (N,) are indices into ``classes``, ``probabilities`` float (N, C). The keys:
 
@@ -23,7 +23,7 @@ def summarise(targets: np.ndarray, probabilities: np.ndarray, classes: list[str]
       scikit-learn's, so that a class no one has and no one predicts does not count as 0;
     - ``ece``: expected calibration error, in [0, 1];
     - ``per_class``: label to n, precision, recall, f1, precision_interval, recall_interval
-      (Wilson, 95 %); None where a figure has no samples to stand on;
+      (Wilson, 95 %); None where a figure is undefined;
     - ``confusion``: C x C counts, rows true, columns predicted;
     - ``reliability``: a row a bin of confidence: low, high, n, confidence, accuracy.
 
@@ -34,15 +34,17 @@ def summarise(targets: np.ndarray, probabilities: np.ndarray, classes: list[str]
     _check(targets, probabilities, len(classes))
     predictions = probabilities.argmax(axis=1)
     hits = predictions == targets
-    table = confusion(targets, predictions, len(classes))
-    per_class = {label: _class_row(table, index) for index, label in enumerate(classes)}
-    scores = [row["f1"] for row in per_class.values() if row["f1"] is not None]
+    table = _confusion(targets, predictions, len(classes))
+    scores = _scores(targets, predictions, len(classes))
+    per_class = {
+        label: _class_row(table, index, scores[:, index]) for index, label in enumerate(classes)
+    }
     bins = reliability(probabilities.max(axis=1), hits)
     return {
         "n": len(targets),
         "accuracy": float(hits.mean()),
         "accuracy_interval": wilson(int(hits.sum()), len(hits)),
-        "macro_f1": float(np.mean(scores)),
+        "macro_f1": float(np.nanmean(scores[2])),
         "ece": calibration_error(bins),
         "per_class": per_class,
         "confusion": table.tolist(),
@@ -50,16 +52,37 @@ def summarise(targets: np.ndarray, probabilities: np.ndarray, classes: list[str]
     }
 
 
-def confusion(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
-    """Counts int64 (C, C): rows true, columns predicted."""
-    cells = targets.astype(np.int64) * classes + predictions
-    return np.bincount(cells, minlength=classes * classes).reshape(classes, classes)
+def macro_f1(targets: np.ndarray, predictions: np.ndarray, classes: int) -> float:
+    """Return the mean F1, 0 to 1, over the classes that occur in targets or predictions.
+
+    As scikit-learn's, so that a class that nobody has and nobody predicts does not count as 0.
+    """
+    return float(np.nanmean(_scores(targets, predictions, classes)[2]))
+
+
+def _confusion(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Return counts int64 (C, C): rows true, columns predicted."""
+    from sklearn.metrics import confusion_matrix  # late: half a second
+
+    return confusion_matrix(targets, predictions, labels=np.arange(classes))
+
+
+def _scores(targets: np.ndarray, predictions: np.ndarray, classes: int) -> np.ndarray:
+    """Return precision, recall and F1 of each class, (3, C); NaN where they are undefined."""
+    from sklearn.metrics import precision_recall_fscore_support
+
+    found = precision_recall_fscore_support(
+        targets, predictions, labels=np.arange(classes), zero_division=np.nan
+    )
+    return np.stack(found[:3])
 
 
 def wilson(hits: float, n: int) -> list[float] | None:
-    """The 95 % interval [low, high] of the share ``hits`` / ``n`` (Wilson 1927); None where n is 0.
+    """Return the 95 % interval [low, high] of the share ``hits`` / ``n`` (Wilson 1927).
 
-    Unlike the normal interval it stays within [0, 1] and is not empty at 0 or n hits.
+    None where n is 0. Unlike the normal interval it stays within [0, 1] and is not empty at 0 or n
+    hits. ``hits`` may be a mean over several counts, which scipy's binomtest does not take; on
+    whole numbers the two are equal (tests/evaluation/test_metrics.py).
     """
     if n == 0:
         return None
@@ -70,7 +93,7 @@ def wilson(hits: float, n: int) -> list[float] | None:
 
 
 def reliability(confidences: np.ndarray, hits: np.ndarray) -> list[dict[str, Any]]:
-    """15 bins (low, high] of equal width over top-1 confidence (Guo et al. 2017, section 2).
+    """Return 15 bins (low, high] of equal width over top-1 confidence (Guo et al. 2017, section 2).
 
     ``confidences`` float (N,) in [0, 1], ``hits`` bool (N,). An empty bin has None as its mean
     confidence and accuracy.
@@ -93,20 +116,21 @@ def reliability(confidences: np.ndarray, hits: np.ndarray) -> list[dict[str, Any
 
 
 def calibration_error(bins: list[dict[str, Any]]) -> float:
-    """Expected calibration error, in [0, 1] (Guo et al. 2017, equation 3)."""
+    """Return the expected calibration error, in [0, 1] (Guo et al. 2017, equation 3)."""
     total = sum(row["n"] for row in bins)
     gaps = (row["n"] * abs(row["accuracy"] - row["confidence"]) for row in bins if row["n"])
     return float(sum(gaps) / total)
 
 
-def _class_row(table: np.ndarray, index: int) -> dict[str, Any]:
+def _class_row(table: np.ndarray, index: int, scores: np.ndarray) -> dict[str, Any]:
     hits = int(table[index, index])
     n, predicted = int(table[index].sum()), int(table[:, index].sum())
     return {
         "n": n,
-        "precision": hits / predicted if predicted else None,
-        "recall": hits / n if n else None,
-        "f1": 2 * hits / (n + predicted) if n + predicted else None,
+        **{
+            name: None if np.isnan(score) else float(score)
+            for name, score in zip(("precision", "recall", "f1"), scores, strict=True)
+        },
         "precision_interval": wilson(hits, predicted),
         "recall_interval": wilson(hits, n),
     }

@@ -1,7 +1,7 @@
 """Several processes that train one network: ``torchrun -m bccurate train ...``.
 
 torchrun and DistributedDataParallel come with torch, and their losses are those of one process;
-Lightning Fabric is the same below one more package, and Accelerate shards batches another way.
+Lightning Fabric is the same below one more package, and Accelerate shards batches in another way.
 Every process holds all samples and takes its own rows of every batch.
 """
 

@@ -1,31 +1,41 @@
-"""A moving average of a network's weights."""
+"""The exponential moving average of a network's weights and running statistics."""
 
 from __future__ import annotations
 
-import copy
+from typing import cast
 
 import torch
 from torch import nn
+from torch.optim.swa_utils import AveragedModel
 
 
-class Average:
-    """The exponential moving average of weights and running statistics.
+class Average(AveragedModel):
+    """torch's ``AveragedModel`` with a warm-up.
 
-    After update number t (from 1) the average is d * average + (1 - d) * weights with d the least
-    of ``decay`` and t / (9 + t), so that a short training is not held back by its random start
+    After update number t (from 1) the average is d * average + (1 - d) * weights with d the smaller
+    of ``decay`` and t / (9 + t), so that a short training does not keep its random initial weights
     (the warm-up of TensorFlow's ExponentialMovingAverage).
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self.model = copy.deepcopy(model).requires_grad_(False)
-        self.decay = decay
+        super().__init__(model, use_buffers=True)
+        self.requires_grad_(False)
+        self.multi_avg_fn = self._blend  # type: ignore[assignment]
+        self._decay, self._weight = decay, 0.0
 
-    @torch.no_grad()
+    @property
+    def network(self) -> nn.Module:
+        """The network with the averaged weights."""
+        return cast(nn.Module, self.module)
+
     def update(self, model: nn.Module, number: int) -> None:
-        """Take the weights of ``model`` in, after its update ``number`` (from 1)."""
-        mine, theirs = (list(m.state_dict().values()) for m in (self.model, model))
-        floats = [k for k, tensor in enumerate(mine) if tensor.is_floating_point()]
-        weight = 1 - min(self.decay, number / (9 + number))
-        torch._foreach_lerp_([mine[k] for k in floats], [theirs[k] for k in floats], weight)
-        for k in set(range(len(mine))) - set(floats):
-            mine[k].copy_(theirs[k])
+        """Add the weights of ``model`` after its update ``number`` (from 1)."""
+        self._weight = 1 - min(self._decay, number / (9 + number))
+        self.n_averaged.fill_(number)  # from 0 torch would copy the weights
+        self.update_parameters(model)
+
+    def _blend(self, mine: list[torch.Tensor], theirs: list[torch.Tensor], _n: object) -> None:
+        if mine[0].is_floating_point():
+            torch._foreach_lerp_(mine, theirs, self._weight)
+        else:
+            torch._foreach_copy_(mine, theirs)

@@ -55,10 +55,10 @@ class Job:
         """What the network takes, of what ``batch`` gives."""
         return normalise(samples, self.spec) if self.spec.inputs == IMAGES else samples
 
-    def logits(self, way: Precision, model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
+    def logits(self, precision: Precision, model: nn.Module, inputs: torch.Tensor) -> torch.Tensor:
         """float32 (n, C) of ``inputs``."""
-        with way.autocast(self.device):
-            return model(way.inputs(inputs)).float()
+        with precision.autocast(self.device):
+            return model(precision.inputs(inputs)).float()
 
     def class_weights(self) -> torch.Tensor:
         """(C,) of N / (C * N of the class): their mean over the samples is 1.

@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -63,7 +62,7 @@ class Tally:
 
 def train_epoch(
     job: Job,
-    way: Precision,
+    precision: Precision,
     model: nn.Module,
     optimiser: torch.optim.Adam,
     epoch: int,
@@ -78,7 +77,7 @@ def train_epoch(
     Raises:
         DivergedError: a loss or a gradient is not finite; the weights are as before that batch.
     """
-    objective, tally = Objective(job, way), Tally(job)
+    objective, tally = Objective(job, precision), Tally(job)
     network = job.world.wrap(model)
     pieces = list(_pieces(job, epoch))
     every = CHECK_EVERY.get(job.device.type, CHECK_SELDOM)
@@ -117,7 +116,7 @@ def train_step(
     adds up its own losses and divides by its equal share.
     """
     world = objective.job.world
-    with objective.way.stance(len(rows) == objective.job.settings.batch_size):
+    with objective.precision.stance(len(rows) == objective.job.settings.batch_size):
         batch = objective.losses(network, world.share(rows), world.share(seeds))
     loss = batch.losses.sum() * (world.size / len(rows))
     optimiser.zero_grad(set_to_none=True)
@@ -127,26 +126,20 @@ def train_step(
     return replace(batch, losses=batch.losses.detach(), logits=batch.logits.detach()), broken
 
 
-def validate(job: Job, way: Precision, model: nn.Module) -> dict[str, float]:
+def validate(job: Job, precision: Precision, model: nn.Module) -> dict[str, float]:
     """Loss, accuracy and macro F1 of ``model`` on the validation images, at least one."""
+    from bccurate.evaluation.metrics import macro_f1  # late: a machine that trains may lack sklearn
+
     model.eval()
-    with torch.inference_mode(), way.stance(compiled=False):
+    with torch.inference_mode(), precision.stance(compiled=False):
         parts = job.validation(EVALUATION_BATCH)
-        logits = torch.cat([job.logits(way, model, job.inputs(part)).cpu() for part in parts])
+        logits = torch.cat([job.logits(precision, model, job.inputs(part)).cpu() for part in parts])
     predictions = logits.argmax(1)
     return {
         "val_loss": F.cross_entropy(logits, job.val_targets).item(),
         "val_accuracy": (predictions == job.val_targets).float().mean().item(),
         "val_macro_f1": macro_f1(job.val_targets.numpy(), predictions.numpy(), logits.shape[1]),
     }
-
-
-def macro_f1(targets: np.ndarray, predictions: np.ndarray, classes: int) -> float:
-    """Mean F1, in [0, 1], over the classes that occur in ``targets`` or ``predictions``."""
-    hits = np.bincount(targets[targets == predictions], minlength=classes)
-    both = np.bincount(targets, minlength=classes) + np.bincount(predictions, minlength=classes)
-    present = both > 0
-    return float((2 * hits[present] / both[present]).mean())
 
 
 def _pieces(job: Job, epoch: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

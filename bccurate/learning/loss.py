@@ -32,8 +32,8 @@ class Batch:
 class Objective:
     """The loss of each sample of a batch. Touches torch's global generator (mixing, dropout)."""
 
-    def __init__(self, job: Job, way: Precision) -> None:
-        self.job, self.way = job, way
+    def __init__(self, job: Job, precision: Precision) -> None:
+        self.job, self.precision = job, precision
         self.share = 1.0  # of the images that are augmented; see ``TrainSettings.ramp``
         settings = job.settings
         self.weights = job.class_weights() if settings.balance == "weights" else None
@@ -54,7 +54,7 @@ class Objective:
         inputs, wanted = job.inputs(samples), targets.repeat(len(samples) // len(targets))
         if self.mix is not None and len(inputs) > 1:
             inputs, wanted = self.mix(inputs, wanted)
-        logits = job.logits(self.way, model, inputs)
+        logits = job.logits(self.precision, model, inputs)
         losses = self._cross_entropy(logits, wanted).view(-1, len(targets)).mean(0)
         return Batch(losses, logits[: len(targets)], targets)
 
@@ -69,7 +69,7 @@ class Objective:
         job = self.job
         variants = [self._view(samples, seeds, k) for k in range(2)]
         inputs = job.inputs(torch.cat([samples, *variants]))
-        clean, one, two = job.logits(self.way, model, inputs).chunk(3)
+        clean, one, two = job.logits(self.precision, model, inputs).chunk(3)
         consistency = js_consistency(clean, one, two)
         losses = self._cross_entropy(clean, targets) + job.settings.consistency * consistency
         return Batch(losses, clean, targets)

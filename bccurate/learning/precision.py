@@ -19,17 +19,20 @@ from torch import nn
 
 from bccurate.errors import UsageError
 
-MARGIN = 1.15  # a faster way must win by this much, so that noise does not choose
-STEPS = 2  # timed steps a way, after one that warms up; the fastest counts
+MARGIN = 1.15  # how much faster another precision must be, so that noise does not choose
+STEPS = 2  # timed steps a precision, after one that warms up; the fastest counts
 MAX_PROBE_BATCH = 16
 
 
 @dataclass(frozen=True)
 class Precision:
-    """``precision`` is float32 or bfloat16 (by autocast); the weights stay float32.
+    """How a network computes.
 
-    ``compiled``: the network is built by ``torch.compile``, on a GPU as CUDA graphs, which take
-    the launches of hundreds of small kernels away.
+    Attributes:
+        precision: float32 or bfloat16 (by autocast); the weights stay float32.
+        channels_last: the memory format of images.
+        compiled: by ``torch.compile``, on a GPU as CUDA graphs, which avoid launching hundreds of
+            small kernels.
     """
 
     precision: str = "float32"
@@ -41,7 +44,7 @@ class Precision:
         return self.precision + "".join(extras)
 
     def prepare(self, model: nn.Module, device: torch.device) -> nn.Module:
-        """``model`` on ``device`` in this memory format, compiled at its first call if at all."""
+        """Return ``model`` on ``device`` in this memory format; it compiles when first called."""
         layout = torch.channels_last if self.channels_last else torch.contiguous_format
         model = model.to(device).to(memory_format=layout)
         if self.compiled:
@@ -50,33 +53,33 @@ class Precision:
         return model
 
     def inputs(self, batch: torch.Tensor) -> torch.Tensor:
-        """``batch`` in this memory format where it is one of images, (N, 3, H, W)."""
+        """Return a batch of images (N, 3, H, W) in this memory format, any other contiguous."""
         wanted = self.channels_last and batch.ndim == 4
         return batch.contiguous(
             memory_format=torch.channels_last if wanted else torch.contiguous_format
         )
 
     def stance(self, compiled: bool) -> AbstractContextManager[None]:
-        """Where ``compiled`` is False the network runs as it was written.
+        """Return a context in which the network runs eagerly where ``compiled`` is False.
 
-        For batches of another shape: each would be compiled anew.
+        For batches of another shape, each of which would be compiled again.
         """
         if self.compiled and not compiled:
             return torch.compiler.set_stance("force_eager")
         return nullcontext()
 
     def autocast(self, device: torch.device) -> torch.autocast:
-        """The context in which the forward pass runs."""
+        """Return the context of the forward pass."""
         enabled = self.precision == "bfloat16"
         return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
-# Plain contiguous float32 is not among them: channels_last won for each of the networks measured.
-CPU_WAYS = (Precision("float32", True), Precision("bfloat16", True))
+# Not contiguous float32: channels_last was faster for each of the networks measured.
+CPU_PRECISIONS = (Precision("float32", True), Precision("bfloat16", True))
 
 
 def pick_device(name: str) -> torch.device:
-    """The torch device of that name; ``auto`` is the GPU where there is one.
+    """Return the torch device of that name; ``auto`` is the GPU where there is one.
 
     Of several GPUs each process that torchrun starts takes its own.
 
@@ -98,9 +101,9 @@ def pick_device(name: str) -> torch.device:
 def choose(
     model: nn.Module, device: torch.device, shape: tuple[int, ...], precision: str
 ) -> Precision:
-    """How to train ``model`` on batches of ``shape``; only images, (N, 3, H, W), have a choice.
+    """Return how to train ``model`` on batches of ``shape``; measured for images (N, 3, H, W).
 
-    ``precision`` is ``auto``, or ``float32`` or ``bfloat16`` where a person has chosen.
+    ``precision`` is ``auto``, ``float32`` or ``bfloat16``.
 
     Raises:
         UsageError: an unknown precision.
@@ -120,24 +123,24 @@ def choose(
 
 
 def _probe(model: nn.Module, shape: tuple[int, ...]) -> Precision:
-    best, best_seconds = CPU_WAYS[0], float("inf")
-    for way in CPU_WAYS:
-        seconds = _seconds_a_step(model, way, shape)
+    best, best_seconds = CPU_PRECISIONS[0], float("inf")
+    for precision in CPU_PRECISIONS:
+        seconds = _seconds_a_step(model, precision, shape)
         if seconds * MARGIN < best_seconds:
-            best, best_seconds = way, seconds
+            best, best_seconds = precision, seconds
     return best
 
 
-def _seconds_a_step(model: nn.Module, way: Precision, shape: tuple[int, ...]) -> float:
-    """The fastest of a few training steps, without the optimiser, which is the same in all."""
+def _seconds_a_step(model: nn.Module, precision: Precision, shape: tuple[int, ...]) -> float:
+    """Return the fastest of a few training steps, without the optimiser, which never differs."""
     device = torch.device("cpu")
-    model = way.prepare(copy.deepcopy(model), device).train()
-    images = way.inputs(torch.zeros(shape))
+    model = precision.prepare(copy.deepcopy(model), device).train()
+    images = precision.inputs(torch.zeros(shape))
     targets = torch.zeros(shape[0], dtype=torch.int64)
     times = []
     for _ in range(STEPS + 1):
         start = time.perf_counter()
-        with way.autocast(device):
+        with precision.autocast(device):
             logits = model(images)
         F.cross_entropy(logits.float(), targets).backward()
         times.append(time.perf_counter() - start)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import scipy.special
 import torch
 
 from bccurate.images.thumbnail import resize
@@ -64,10 +65,5 @@ def image_predictor(
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities float32 (N, C) in [0, 1], each row summing to 1, of logits (N, C).
-
-    In float64 and shifted by the row's maximum: a logit of 1,000 does not overflow.
-    """
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True, initial=-np.inf)
-    exponentials = np.exp(shifted)
-    return (exponentials / exponentials.sum(axis=1, keepdims=True)).astype(np.float32)
+    """Return the probabilities of logits (N, C): float32 (N, C), computed in float64."""
+    return scipy.special.softmax(logits.astype(np.float64), axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The state of a training between two epochs, on disk: what makes ``--resume`` exact."""
+"""Write and read the state of a training between two epochs, so that it resumes exactly."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Tensors = dict[str, torch.Tensor]
 
 @dataclass
 class Progress:
-    """How far a training is.
+    """The progress of a training.
 
-    ``epoch`` epochs are done (0: only the arithmetic was chosen); ``best`` are the weights of
+    ``epoch`` epochs are done (0: only the precision is chosen); ``best`` are the weights of
     ``best_epoch``, None where the present ones are the best.
     """
 
-    arithmetic: Precision
+    precision: Precision
     epoch: int = 0
     best_epoch: int = 0
     best: Tensors | None = None
@@ -44,7 +44,7 @@ def save_progress(
     progress: Progress,
     identity: dict[str, Any],
 ) -> None:
-    """Write all that the next epoch depends on to ``path``, whole or not at all.
+    """Write all that the next epoch depends on to ``path``, atomically.
 
     Raises:
         NoSpaceError: the disk is full; the checkpoint before is still there.
@@ -54,13 +54,13 @@ def save_progress(
         for key, value in optimiser.state[parameter].items():
             tensors[f"adam.{key}.{name}"] = value
     if average is not None:
-        tensors |= {f"average.{k}": tensor for k, tensor in average.model.state_dict().items()}
+        tensors |= {f"average.{k}": tensor for k, tensor in average.network.state_dict().items()}
     tensors |= {f"best.{name}": tensor for name, tensor in (progress.best or {}).items()}
     header = {
         "kind": KIND,
         "format": FORMAT,
         "identity": identity,
-        "arithmetic": asdict(progress.arithmetic),
+        "arithmetic": asdict(progress.precision),
         "epoch": progress.epoch,
         "best_epoch": progress.best_epoch,
         "history": progress.history,
@@ -69,10 +69,10 @@ def save_progress(
 
 
 def load_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Tensors, Progress]:
-    """The tensors and the progress of the checkpoint at ``path``.
+    """Return the tensors and the progress of the checkpoint at ``path``.
 
     Raises:
-        InputError: the file is broken or not a checkpoint of ours.
+        InputError: the file is broken or no checkpoint.
         UsageError: it is of other settings or other images; the message says which.
     """
     tensors, header = read_tensors(path)
@@ -97,10 +97,10 @@ def load_checkpoint(path: Path, identity: dict[str, Any]) -> tuple[Tensors, Prog
 def restore(
     model: nn.Module, optimiser: torch.optim.Adam, average: Average | None, tensors: Tensors
 ) -> None:
-    """Put the weights, their average and the optimiser's state of ``load_checkpoint`` in place."""
+    """Restore weights, their average and the optimiser's state from ``load_checkpoint``."""
     model.load_state_dict(_part(tensors, "model."))
     if average is not None:
-        average.model.load_state_dict(_part(tensors, "average."))
+        average.network.load_state_dict(_part(tensors, "average."))
     for name, parameter in model.named_parameters():
         state = optimiser.state[parameter]
         for key in ("exp_avg", "exp_avg_sq"):
@@ -113,7 +113,7 @@ def restore(
 
 
 def fingerprint(*arrays: np.ndarray) -> str:
-    """A short checksum of the arrays' bytes and shapes: are these the images of before?"""
+    """Return a short checksum of the arrays' bytes and shapes."""
     code = 0
     for array in arrays:
         code = zlib.crc32(repr(array.shape).encode(), code)
@@ -122,5 +122,5 @@ def fingerprint(*arrays: np.ndarray) -> str:
 
 
 def _part(tensors: Tensors, prefix: str) -> Tensors:
-    """The tensors whose names start with ``prefix``, without it."""
+    """Return the tensors whose names start with ``prefix``, without it."""
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}

@@ -250,7 +250,6 @@ int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wan
     p.room = (float *)(void *)(room + at.room);
     p.wide = bc_wide(columns, height, width, (float *)(void *)(room + at.wide));
     stats->known = 0;
-    if (wanted & STATISTICS) bc_statistics(room, width, height, stats);
     return (!(wanted & STATISTICS) || thumbnail(&p, stats)) &&
            (!(wanted & PHASH) || phash(&p, stats)) && (!(wanted & DHASH) || dhash(&p, stats)) &&
            (!(wanted & AHASH) || ahash(&p, stats)) && (!(wanted & WHASH) || whash(&p, stats));

@@ -41,8 +41,4 @@ size_t bc_measure_room(int width, int height);
 int bc_measure(Hasher *hasher, uint8_t *room, int width, int height, int64_t wanted,
                ImageStats *stats);
 
-/* Sum the grey values and their 4-neighbour Laplacian without the border, sixteen at a time; a
- * 32-bit sum holds the squares of a row of MAX_SIDE. */
-void bc_statistics(const uint8_t *grey, int width, int height, ImageStats *stats);
-
 #endif

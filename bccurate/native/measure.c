@@ -38,7 +38,9 @@ INLINE Words edges(const uint8_t *at, size_t stride) {
            bc_load16(at + 1) - 4 * bc_load16(at);
 }
 
-void bc_statistics(const uint8_t *grey, int width, int height, ImageStats *stats) {
+/* Sum the grey values and their 4-neighbour Laplacian without the border, sixteen at a time; a
+ * 32-bit sum holds the squares of a row of MAX_SIDE. */
+static void statistics(const uint8_t *grey, int width, int height, ImageStats *stats) {
     size_t stride = bc_stride(width);
     const Words ones = bc_pairs(1, 1);
     Words inside = {0}; /* mask of a row's last sixteen edges, without the border */
@@ -78,6 +80,7 @@ EXPORT int64_t bc_measure_pixels(const uint8_t *pixels, int64_t width, int64_t h
     if (!hasher.size) bc_hasher_begin(&hasher);
     uint8_t *room = bc_room(&hasher, bc_measure_room((int)width, (int)height));
     if (room) to_grey(pixels, (int)width, (int)height, (int)channels, room);
+    if (room && wanted & STATISTICS) statistics(room, (int)width, (int)height, stats);
     int good = room && bc_measure(&hasher, room, (int)width, (int)height, wanted, stats);
     if (hasher.size > MAX_KEPT) bc_hasher_end(&hasher);
     return good;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
@@ -107,7 +108,7 @@ def _check(flag: str, about: Option, value: Any) -> None:
         low, high = about.minimum, about.maximum
         too_low = low is not None and (number < low or (about.above_minimum and number == low))
         too_high = high is not None and (number > high or (about.below_maximum and number == high))
-        if too_low or too_high or number != number:
+        if too_low or too_high or not math.isfinite(number):
             raise UsageError(f"{flag} is {_range(about)}, not {number}")
 
 

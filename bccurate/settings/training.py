@@ -106,9 +106,7 @@ class TrainSettings(Options):
         shows="20; 60 for the stacker",
     )
     batch_size: int = option(32, help="Images per update.", minimum=2, maximum=65_536)
-    lr: float = option(
-        1e-3, help="Adam's learning rate.", minimum=0, above_minimum=True, maximum=1e6
-    )
+    lr: float = option(1e-3, help="Adam's learning rate.", minimum=0, above_minimum=True)
     image_size: int = option(
         96, help="Side of the input in pixels.", minimum=0, maximum=1024, shows="the model's own"
     )

@@ -145,6 +145,7 @@ def _fit(
 ) -> TrainResult:
     """Train the stacker on the bases' out-of-fold logits, each base at its own temperature."""
     from bccurate.evaluation.calibration import fit_temperature
+    from bccurate.learning.settings import TrainingData, TrainingOutput
     from bccurate.learning.train import train as fit_arrays
 
     training, validation, classes = work.training, work.validation, work.classes
@@ -157,16 +158,12 @@ def _fit(
         (base, round(fit_temperature(learnt[:, column], targets), 6))
         for column, base in enumerate(names)
     ]
-    return fit_arrays(
-        spec,
+    data = TrainingData(
         tempered(learnt, bases),
         targets,
         tempered(held_out, bases),
         validation.targets(classes),
         classes,
-        settings,
-        folder,
-        names=training.paths,
-        resume=False,
-        header={"bases": bases},
+        training.paths,
     )
+    return fit_arrays(spec, data, settings, TrainingOutput(folder, header={"bases": bases}))

@@ -81,22 +81,19 @@ def fit(
 ) -> TrainResult:
     """Decode the images and train on them; write the weights to ``work.folder``."""
     from bccurate.learning.data import load_pixels
+    from bccurate.learning.settings import TrainingData, TrainingOutput
     from bccurate.learning.train import train as fit_arrays
 
-    return fit_arrays(
-        spec,
+    data = TrainingData(
         load_pixels(work.training.paths, settings.image_size),
         work.training.targets(work.classes),
         load_pixels(work.validation.paths, settings.image_size),
         work.validation.targets(work.classes),
         work.classes,
-        settings,
-        work.folder,
-        names=work.training.paths,
-        resume=work.resume,
-        world=world,
-        log=work.log,
+        work.training.paths,
     )
+    output = TrainingOutput(work.folder, work.resume, work.log)
+    return fit_arrays(spec, data, settings, output, world)
 
 
 def conclude(hub: Any, trained: Trained) -> TrainRecord:

@@ -42,8 +42,8 @@ def run(images: Path) -> list[Figure]:
     for name, goal in GOALS.items():
         seconds: dict[str, list[float]] = {"plain": [], "sleeping": [], "ours": []}
         for _ in range(ROUNDS):
-            for way, taken in seconds.items():
-                taken.append(_in_a_process(way, name, paths))
+            for precision, taken in seconds.items():
+                taken.append(_in_a_process(precision, name, paths))
         floor = min(seconds["sleeping"]) / (3 * _multiplications(name) * N / rate)
         note = f"{torch.backends.cpu.get_cpu_capability()}, {N / min(seconds['ours']):.0f} images/s"
         figures += [
@@ -54,19 +54,19 @@ def run(images: Path) -> list[Figure]:
     return figures
 
 
-def _in_a_process(way: str, name: str, paths: list[str]) -> float:
+def _in_a_process(precision: str, name: str, paths: list[str]) -> float:
     """Seconds of one epoch, the start of Python and the imports not counted."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent.parent)
-    if way == "sleeping":
+    if precision == "sleeping":
         environment["OMP_WAIT_POLICY"] = "PASSIVE"
     # torch first, so that bccurate does not tell the plain loop's threads how to wait
-    first = "bccurate" if way == "ours" else "torch"
+    first = "bccurate" if precision == "ours" else "torch"
     code = (
         f"import {first}, torch, json, sys, time, numpy as np\n"
         "from tests.bench import bench_training as bench\n"
         "paths = json.load(sys.stdin); targets = np.arange(len(paths)) % bench.CLASSES\n"
-        f"run = bench.{'our' if way == 'ours' else 'plain'}_epoch\n"
+        f"run = bench.{'our' if precision == 'ours' else 'plain'}_epoch\n"
         f"run({name!r}, paths[:64], targets[:64])\n"  # what is loaded on first use
         f"began = time.perf_counter(); run({name!r}, paths, targets)\n"
         "print(time.perf_counter() - began)"
@@ -119,7 +119,7 @@ def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
     """Decoding included, the choice of arithmetic not: a training makes it once, in seconds."""
     from bccurate.learning.data import load_pixels
     from bccurate.learning.registry import find_model
-    from bccurate.learning.settings import TrainSettings
+    from bccurate.learning.settings import TrainingData, TrainingOutput, TrainSettings
     from bccurate.learning.train import train
 
     spec = find_model(name)
@@ -129,7 +129,8 @@ def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
     with tempfile.TemporaryDirectory() as folder:
         labels = [str(k) for k in range(CLASSES)]
         pixels = load_pixels(paths, SIZE)
-        result = train(spec, pixels, targets, *nothing, labels, settings, Path(folder))
+        data = TrainingData(pixels, targets, *nothing, labels)
+        result = train(spec, data, settings, TrainingOutput(Path(folder)))
     return result.precision
 
 

@@ -106,11 +106,11 @@ def ours(
     samples = torch.from_numpy(images)
     job = Job(spec, settings, device, CLASSES, samples, targets, samples[:0], targets[:0])
     model = spec.build(CLASSES)
-    way = choose(model, device, (batch, 3, SIZE, SIZE), "auto")
+    precision = choose(model, device, (batch, 3, SIZE, SIZE), "auto")
     if device.type == "cuda":
-        way = type(way)(way.precision, way.channels_last, compiled=True)
-    model = way.prepare(model, device).train()
-    optimiser, objective = make_optimiser(model, 1e-3), Objective(job, way)
+        precision = type(precision)(precision.precision, precision.channels_last, compiled=True)
+    model = precision.prepare(model, device).train()
+    optimiser, objective = make_optimiser(model, 1e-3), Objective(job, precision)
     generator = torch.Generator().manual_seed(0)
 
     def step() -> int:

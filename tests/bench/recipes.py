@@ -134,13 +134,15 @@ def _settings(name: str, given: argparse.Namespace) -> Any:
 def _weights(name: str, parts: dict[str, Any], given: argparse.Namespace) -> Path:
     """The weights of a row, trained where they are not there."""
     from bccurate.learning.registry import find_model
+    from bccurate.learning.settings import TrainingData, TrainingOutput
     from bccurate.learning.train import MODEL, train
 
     folder = KEPT / f"{_key(given)}-{name.replace(' ', '_')}"
     if not (folder / MODEL).exists():
         print(f"training: {name}", flush=True)
-        train(find_model(given.model), *parts["train"], *parts["val"], parts["classes"],
-              _settings(name, given), folder, resume=None)  # fmt: skip
+        data = TrainingData(*parts["train"], *parts["val"], parts["classes"])
+        output = TrainingOutput(folder, resume=None)
+        train(find_model(given.model), data, _settings(name, given), output)
     return folder / MODEL
 
 

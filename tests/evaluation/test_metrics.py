@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
 from sklearn.metrics import precision_recall_fscore_support as prfs
 
 from bccurate.errors import InputError
-from bccurate.evaluation.metrics import reliability, summarise, wilson
-from bccurate.learning.loop import macro_f1
+from bccurate.evaluation.metrics import macro_f1, reliability, summarise, wilson
 
 CLASSES = ["a", "b", "c", "never"]
 
@@ -89,3 +89,10 @@ def test_bad_input(targets: list[int], shape: tuple[int, int]) -> None:
     """No samples, another number of classes, a target out of range: a clear error."""
     with pytest.raises(InputError):
         summarise(np.array(targets, dtype=int), np.full(shape, 0.5), ["a", "b"])
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (8, 10), (10, 10), (977, 1000), (1, 3)])
+def test_wilson_equals_scipy(hits: int, n: int) -> None:
+    """On whole numbers of hits."""
+    expected = binomtest(hits, n).proportion_ci(method="wilson")
+    assert wilson(hits, n) == pytest.approx([expected.low, expected.high])

@@ -27,16 +27,16 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
 import test_train as t
-from bccurate.learning import train as module
+from bccurate.learning.train import train
 from bccurate.learning.distributed import joined
-from bccurate.learning.settings import TrainSettings
+from bccurate.learning.settings import TrainingData, TrainingOutput, TrainSettings
 from bccurate.learning.registry import find_model
 options = json.loads(sys.argv[3])
 with joined(torch.device("cpu")) as world:
     settings = TrainSettings(**{**t.SETTINGS.__dict__, **options})
-    data = (*t.cells(41, 16), *t.cells(12, 16, seed=1))
-    result = module.train(find_model("tiny"), *data, t.CLASSES, settings, Path(sys.argv[2]),
-                          world=world)
+    data = TrainingData(*t.cells(41, 16), *t.cells(12, 16, seed=1), t.CLASSES)
+    output = TrainingOutput(Path(sys.argv[2]))
+    result = train(find_model("tiny"), data, settings, output, world)
     if world.leads:
         print(json.dumps(result.history))
 """

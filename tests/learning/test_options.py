@@ -11,7 +11,7 @@ import torch
 from test_train import SETTINGS, digest, run
 
 from bccurate.errors import UsageError
-from bccurate.learning import train as module
+from bccurate.learning import session as module
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.consistency import js_consistency
 from bccurate.learning.ema import Average
@@ -55,8 +55,8 @@ def test_resume_is_exact_with_every_option(tiny, tmp_path, monkeypatch, options)
     whole = run(tiny, tmp_path / "whole", **options)
     original = module.train_epoch
 
-    def interrupted(job, way, model, optimiser, epoch, average):
-        row = original(job, way, model, optimiser, epoch, average)
+    def interrupted(job, precision, model, optimiser, epoch, average):
+        row = original(job, precision, model, optimiser, epoch, average)
         if epoch == 3:
             raise KeyboardInterrupt
         return row
@@ -105,11 +105,11 @@ def test_average_by_hand() -> None:
     average = Average(model, decay=0.999)
     torch.nn.init.ones_(model.weight)
     average.update(model, 1)
-    assert average.model.weight.item() == pytest.approx(0.9)
+    assert average.network.weight.item() == pytest.approx(0.9)
     average.update(model, 2)
-    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11)
+    assert average.network.weight.item() == pytest.approx(1 - 0.1 * 2 / 11)
     average.update(model, 10**6)
-    assert average.model.weight.item() == pytest.approx(1 - 0.1 * 2 / 11 * 0.999)
+    assert average.network.weight.item() == pytest.approx(1 - 0.1 * 2 / 11 * 0.999)
 
 
 def test_the_head_alone_then_all(tiny) -> None:

@@ -14,13 +14,13 @@ import torch
 from safetensors.torch import load_file
 
 from bccurate.errors import DivergedError, InputError, UsageError
-from bccurate.learning import train as module
+from bccurate.learning import session as module
 from bccurate.learning.checkpoint import load_model
 from bccurate.learning.job import batches
 from bccurate.learning.optimiser import make_optimiser
 from bccurate.learning.predict import predict
 from bccurate.learning.registry import ModelSpec, find_model
-from bccurate.learning.settings import TrainSettings
+from bccurate.learning.settings import TrainingData, TrainingOutput, TrainSettings
 from bccurate.learning.train import train
 
 CLASSES = ["red", "blue"]
@@ -42,8 +42,8 @@ def cells(n: int, size: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def run(spec: ModelSpec, folder: Path, resume: bool = False, n: int = 41, **changes: object):
     settings = TrainSettings(**{**SETTINGS.__dict__, **changes})
-    data = (*cells(n, 16), *cells(12, 16, seed=1))
-    return train(spec, *data, CLASSES, settings, folder, resume=resume)
+    data = TrainingData(*cells(n, 16), *cells(12, 16, seed=1), CLASSES)
+    return train(spec, data, settings, TrainingOutput(folder, resume))
 
 
 def digest(path: Path) -> str:
@@ -56,13 +56,8 @@ def test_custom_cnn_learns(tmp_path: Path) -> None:
     images, targets = cells(64, 64)
     val_images, val_targets = cells(24, 64, seed=1)
     settings = TrainSettings(epochs=4, batch_size=16, image_size=64, device="cpu")
-    result = train(
-        find_model("custom_cnn"),
-        *(images, targets, val_images, val_targets),
-        CLASSES,
-        settings,
-        tmp_path / "run",
-    )
+    data = TrainingData(images, targets, val_images, val_targets, CLASSES)
+    result = train(find_model("custom_cnn"), data, settings, TrainingOutput(tmp_path / "run"))
     trained = load_model(result.weights)
     accuracy = (predict(trained, val_images).argmax(1) == val_targets).mean()
     assert accuracy > 0.9
@@ -93,11 +88,11 @@ def test_resume_after_some_epochs(
     whole = run(tiny, tmp_path / "whole")
     original = module.train_epoch
 
-    def interrupted(job, way, model, optimiser, epoch, average):
+    def interrupted(job, precision, model, optimiser, epoch, average):
         if epoch == done + 1:
-            original(job, way, model, optimiser, epoch, average)  # the lost work
+            original(job, precision, model, optimiser, epoch, average)  # the lost work
             raise KeyboardInterrupt
-        return original(job, way, model, optimiser, epoch, average)
+        return original(job, precision, model, optimiser, epoch, average)
 
     monkeypatch.setattr(module, "train_epoch", interrupted)
     with pytest.raises(KeyboardInterrupt):
@@ -141,7 +136,7 @@ def test_resume_of_another_training_is_refused(
     tiny: ModelSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other settings or other images than the checkpoint's are named."""
-    monkeypatch.setattr(module, "_finish", lambda *_: None)  # leaves the checkpoint
+    monkeypatch.setattr("bccurate.learning.train._finish", lambda *_: None)  # leaves the checkpoint
     run(tiny, tmp_path / "a")
     with pytest.raises(UsageError, match="other lr"):
         run(tiny, tmp_path / "a", resume=True, lr=1e-4)
@@ -158,7 +153,8 @@ def test_divergence_stops_before_the_update(tiny: ModelSpec, tmp_path: Path) -> 
     names = [f"/cells/{i}.png" for i in range(16)]
     settings = TrainSettings(**{**SETTINGS.__dict__, "lr": 1e30, "batch_size": 16})
     with pytest.raises(DivergedError, match=r"/cells/\d+\.png.* and 8 more") as error:
-        train(tiny, images, targets, images, targets, CLASSES, settings, tmp_path / "a", names)
+        data = TrainingData(images, targets, images, targets, CLASSES, names)
+        train(tiny, data, settings, TrainingOutput(tmp_path / "a"))
     assert error.value.exit_code == 6
     kept = load_file(tmp_path / "a" / "checkpoint.safetensors")
     assert all(tensor.isfinite().all() for tensor in kept.values())
@@ -177,7 +173,8 @@ def test_last_batch_of_one_is_folded_in(tiny: ModelSpec, tmp_path: Path) -> None
 def test_without_validation_the_last_epoch_is_kept(tiny: ModelSpec, tmp_path: Path) -> None:
     """No validation images: no validation figures, and the last epoch's weights."""
     none = np.zeros((0, 16, 16, 3), np.uint8), np.zeros(0, np.int64)
-    result = train(tiny, *cells(20, 16), *none, CLASSES, SETTINGS, tmp_path)
+    data = TrainingData(*cells(20, 16), *none, CLASSES)
+    result = train(tiny, data, SETTINGS, TrainingOutput(tmp_path))
     assert result.best_epoch == SETTINGS.epochs
     assert "val_loss" not in result.history[0]
 
@@ -222,8 +219,6 @@ def test_images_too_small_for_a_network(tmp_path: Path) -> None:
     images, targets = cells(4, 48)
     settings = TrainSettings(epochs=1, image_size=48, device="cpu", precision="float32")
     with pytest.raises(UsageError, match="inception_v3 does not take images of 48 x 48") as error:
-        train(
-            *(find_model("inception_v3"), images, targets, images, targets),
-            *(CLASSES, settings, tmp_path),
-        )
+        data = TrainingData(images, targets, images, targets, CLASSES)
+        train(find_model("inception_v3"), data, settings, TrainingOutput(tmp_path))
     assert error.value.hint == "--image-size 128"
