@@ -78,7 +78,7 @@ class DuplicateSearch:
             warnings.append(
                 f"{sum(contaminated):,} images are contamination: one image under {MIN_LABELS} "
                 f"labels or more, or repeated at least {MIN_EXCESS} times as often as the class "
-                "median; keep none of them, not even the first of each group"
+                "median; clean data holds none of them, not even the image that is kept"
             )
         if len(self.images.paths) > MAX_SEARCHED:
             warnings.append(

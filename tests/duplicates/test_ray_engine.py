@@ -1,4 +1,4 @@
-"""The Ray engine on a real cluster of two nodes: the outcome of the local one, bit for bit."""
+"""The Ray engine on a real cluster of two nodes: the result of the local one, bit for bit."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def nodes(caplog):
 
 
 def test_two_nodes_read_as_one_machine(engine, cells, stats, nodes) -> None:
-    """Facts come in the order of the paths and equal the local ones, the unreadable too."""
+    """Statistics come in the order of the paths and equal the local ones, the unreadable too."""
     assert list(engine.read_stats(cells)) == stats
     assert any(isinstance(found, Unreadable) for found in stats)
     assert len(nodes()) == 2
@@ -88,7 +88,7 @@ def test_two_nodes_read_as_one_machine(engine, cells, stats, nodes) -> None:
 
 @pytest.mark.parametrize(("n", "rotations"), [(200, False), (60, True)])
 def test_two_nodes_give_the_groups_of_one_machine(engine, stats, nodes, n, rotations) -> None:
-    """The groups of cells with planted copies are the local ones, members and figures."""
+    """The groups of cells with planted copies are the local ones, members and similarities."""
     readable = [found for found in stats if not isinstance(found, Unreadable)][:n]
     assert len(readable) == n
     columns = ImageColumns(
@@ -118,7 +118,7 @@ def test_shares_together_give_all_pairs(engine, threshold) -> None:
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_file_that_only_this_machine_sees_is_no_unreadable_one(tmp_path) -> None:
+def test_a_file_that_only_this_machine_sees_ends_the_command(tmp_path) -> None:
     """A path that a node cannot open ends the command; one that is gone everywhere does not."""
     here = tmp_path / "a.png"
     here.write_bytes(b"x")
@@ -140,7 +140,7 @@ def test_a_node_of_another_version_is_named(engine, monkeypatch) -> None:
         ray_engine._check_nodes(ray)
 
 
-def test_the_command_line_gives_the_local_outcome(cli, name, cells, cluster, engine) -> None:
+def test_the_command_line_gives_the_local_result(cli, name, cells, cluster, engine) -> None:
     """`dedupe --engine ray` decodes, groups as `dedupe` did, and prints JSON alone."""
     import fiftyone as fo
 
