@@ -23,8 +23,8 @@ from bccurate.progress import say
 def write_lock(name: str) -> Iterator[None]:
     """Wait until no other process or thread holds the lock ``name``, and hold it.
 
-    A thread that already holds it continues: a command may call another. A message names the process
-    that is waited for.
+    A thread that already holds it continues: a command may call another. A message names the
+    process that is waited for.
     """
     path = home() / "locks" / safe_name(name)
     lock = _lock(path)
