@@ -26,7 +26,7 @@ MAX_PIXELS = 64_000_000
 
 def _image(file: Path) -> None:
     """Decode it as a worker does, in this process, so that a crash is seen."""
-    head, body = _measure([str(file)])
+    head, body = _measure([str(file)], None)
     head = json.loads(json.dumps(head))
     (stats,) = stats_of_batches([_batch([str(file)], head, body)])
     assert isinstance(stats, ImageStats | Unreadable)
