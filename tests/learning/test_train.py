@@ -81,7 +81,7 @@ def test_a_killed_training_resumes_exactly(tiny: ModelSpec, tmp_path: Path, kill
     code = (
         "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path;"
         "import trainings; from bccurate.learning.registry import find_model;"
-        "import torch; torch.set_num_threads(1); print('ready', flush=True);"
+        "import torch, timm.utils; torch.set_num_threads(1); print('ready', flush=True);"
         "trainings.run(find_model('tiny'), Path(sys.argv[2]), resume=True, n=160, epochs=12,"
         " ema=0.9)"
     )

@@ -62,9 +62,7 @@ def test_there_are_six_models() -> None:
 
 
 @pytest.mark.parametrize("size", [None, 96, 224])
-def test_logits_are_finite_at_any_size(
-    model: torch.nn.Module, spec: ModelSpec, size: int | None
-) -> None:
+def test_logits_are_finite(model: torch.nn.Module, spec: ModelSpec, size: int | None) -> None:
     """And of shape (N, classes): at the model's size, 96 and 224 px, for a batch of one."""
     with torch.inference_mode():
         logits = model(inputs(spec, 1, size))
@@ -103,9 +101,7 @@ def test_the_gradcam_layer_is_fine_enough(model: torch.nn.Module, spec: ModelSpe
         assert result.maps.shape == (1, size, size)
 
 
-def test_a_saved_model_is_loaded_unchanged(
-    model: torch.nn.Module, spec: ModelSpec, tmp_path: Path
-) -> None:
+def test_a_saved_model_is_loaded(model: torch.nn.Module, spec: ModelSpec, tmp_path: Path) -> None:
     """Tensors, classes, preprocessing, layer and run."""
     path = tmp_path / "m.safetensors"
     save_model(path, TrainedModel(model, spec, CLASSES, 96, "run-1"))
