@@ -49,7 +49,7 @@ def test_text_has_every_number_the_warnings_and_whether_something_changed() -> N
     ]
     assert lines[5] == "warning: class 'a.b$c' has no image in val"
     assert "Already up to date" not in str(SPLIT)
-    assert str(UseRecord("cells", changed=False)).endswith("all of this was there already.")
+    assert str(UseRecord("cells", changed=False)).endswith("Already up to date.")
     assert str(Record(None)) == ""
 
 
