@@ -151,5 +151,9 @@ class Separated(click.ParamType):
         known = {str(number): number for number in range(int(low), int(high) + 1)}
         if not words or not all(word in known for word in words):
             example = f"{low:g},{high:g}"
-            self.fail(f"{value!r} is no list of {low:g} to {high:g}, such as {example}", param, ctx)
+            self.fail(
+                f"{value!r} is not a list of numbers from {low:g} to {high:g}, such as {example}",
+                param,
+                ctx,
+            )
         return tuple(sorted({known[word] for word in words}))
