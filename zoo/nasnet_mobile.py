@@ -54,7 +54,7 @@ class NASNetMobile(nn.Module):
         _count_no_padding(self)
 
     def _add_stage(self, number: int, width: int, before: int, current: int) -> None:
-        """Add four cells from ``cell_<number>``, with ``before`` and ``current`` input channels."""
+        """Add four cells from ``cell_<number>``, for ``before`` and ``current`` input channels."""
         outputs = 6 * width
         self.add_module(f"cell_{number}", FirstCell(before, width // 2, current, width, PAD))
         for cell in range(number + 1, number + 4):

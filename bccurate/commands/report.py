@@ -8,7 +8,6 @@ from typing import Any
 
 from bccurate.commands.background import VIEW as BACKGROUND
 from bccurate.commands.info import info
-from bccurate.commands.leaks import Leaks, leaks_now
 from bccurate.errors import InputError
 from bccurate.files import atomic_write
 from bccurate.hub import runs
@@ -24,6 +23,7 @@ from bccurate.reporting.sections import gravest_first, shown_leaks
 from bccurate.settings.data import ReportOptions
 from bccurate.settings.in_use import dataset_in_use
 from bccurate.workflows.report_models import PARTS, model_part
+from bccurate.workflows.split_leaks import Leaks, current_leaks
 from bccurate.workflows.thumbnails import corruption_rows, intensities, pixels, thumbnails
 
 GROUPS, MEMBERS = 12, 6  # of duplicates, as many as the page shows
@@ -91,7 +91,7 @@ def _crossing(hub: Any, records: dict[str, Any]) -> Leaks | None:
     """What crosses the splits as they are now; None for want of ``dedupe`` or a split."""
     if "dedupe" not in records:
         return None
-    found = leaks_now(hub)
+    found = current_leaks(hub)
     return found if found.any_split else None
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from bccurate.commands.leaks import retag_leaks
 from bccurate.curation.splits import assign_folds, assign_splits
 from bccurate.duplicates.components import join_groups
 from bccurate.errors import UsageError
@@ -26,6 +25,7 @@ from bccurate.hub.write import set_column, set_tag
 from bccurate.records import SplitRecord
 from bccurate.settings.curation import SplitOptions
 from bccurate.settings.in_use import dataset_in_use
+from bccurate.workflows.split_leaks import retag_leaks
 
 
 def split(

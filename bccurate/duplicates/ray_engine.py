@@ -25,8 +25,8 @@ from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.hamming import HashPairs, near_pairs
 from bccurate.duplicates.pair_search import SimilarPairs, similar_pairs
 from bccurate.errors import BccurateError, InputError, UsageError
-from bccurate.images.image_stats import ImageStats, Unreadable, from_json, to_json
-from bccurate.images.workers import CHUNK, read_apart
+from bccurate.images.image_stats import RECORD, Batch
+from bccurate.images.workers import CHUNK, read_batch
 from bccurate.progress import track
 
 LOG = logging.getLogger(__name__)
@@ -167,15 +167,15 @@ def _processors() -> int:
     return max(1, int(ray.cluster_resources().get("CPU", 1)))
 
 
-def _read(paths: Sequence[str]) -> Iterator[ImageStats | Unreadable]:
-    """Read files as ``workers.read_many`` does, on all nodes.
+def _read(paths: Sequence[str], method: str | None) -> Iterator[Batch]:
+    """Read files as ``workers.read_batches`` does, on all nodes.
 
     Raises:
         InputError: a node does not see a file that is here.
     """
     import ray
 
-    chunks = [json.dumps(list(paths[k : k + CHUNK])) for k in range(0, len(paths), CHUNK)]
+    chunks = [json.dumps([list(paths[k : k + CHUNK]), method]) for k in range(0, len(paths), CHUNK)]
     if not chunks:
         return
     tasks = max(len(chunks) // _CHUNKS_A_TASK, _SHARES * _processors())
@@ -184,29 +184,32 @@ def _read(paths: Sequence[str]) -> Iterator[ImageStats | Unreadable]:
     data.context.execution_options.preserve_order = True
     for row in data.map(_read_chunk).iter_rows():
         LOG.debug("node %s read a chunk", row["node"])
-        found = from_json(row["facts"])
-        _check_seen(found, row["host"])
-        yield from found
+        paths, *texts = json.loads(row["texts"])
+        notes, unreadable = ({int(i): text for i, text in own.items()} for own in texts)
+        batch = Batch(paths, np.frombuffer(row["records"], RECORD), notes, unreadable)
+        _check_seen(batch, row["host"])
+        yield batch
 
 
-def _read_chunk(row: dict[str, str]) -> dict[str, str]:
+def _read_chunk(row: dict[str, str]) -> dict[str, Any]:
     import ray
 
     # In a process of its own: a file that kills its decoder must not kill the task again and again.
-    found = read_apart(json.loads(row["item"]))
+    batch = read_batch(*json.loads(row["item"]))
+    texts = json.dumps([batch.paths, batch.notes, batch.unreadable])
     host = ray.util.get_node_ip_address()
-    return {"facts": to_json(found), "host": host, "node": _node()}
+    return {"texts": texts, "records": batch.records.tobytes(), "host": host, "node": _node()}
 
 
-def _check_seen(found: list[ImageStats | Unreadable], host: str) -> None:
+def _check_seen(batch: Batch, host: str) -> None:
     """Raise InputError for a file that this machine can open and a node cannot."""
-    for facts in found:
-        unopened = isinstance(facts, Unreadable) and facts.reason.startswith("cannot be opened")
-        if unopened and os.access(facts.filepath, os.R_OK):
+    for index, reason in batch.unreadable.items():
+        path = batch.paths[index]
+        if reason.startswith("cannot be opened") and os.access(path, os.R_OK):
             raise InputError(
-                f"The Ray node {host} cannot open a file that is here: {facts.filepath}. Files "
-                "must lie at the same path on every node.",
-                f"ls {facts.filepath} on {host}",
+                f"The Ray node {host} cannot open a file that is here: {path}. Files must lie at "
+                "the same path on every node.",
+                f"ls {path} on {host}",
             )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import binascii
-import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from struct import Struct
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from bccurate.images.decode import FORMATS, SUFFIXES, decode, read_bytes
-from bccurate.images.hashing import KNOWN, imagehash_of, measure_into
-from bccurate.native.image_measure import FIELDS
+from bccurate.images.hashing import ALL, KNOWN, imagehash_of, measure_into
+from bccurate.native.image_measure import FIELDS, MEASURED, STATISTICS
 
 # What a worker sends for an image: what the kernel measures, and what is known of the file.
 RECORD = np.dtype(
@@ -24,6 +24,7 @@ RECORD = np.dtype(
         ("pixelhash", "V32"),
     ]
 )
+_OF_FILE = Struct("=qqqq32s32s")  # the fields that follow those of the kernel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +73,29 @@ class Unreadable:
     reason: str
 
 
-def measure_file(path: str, record: np.ndarray) -> str:
+class Batch(NamedTuple):
+    """What a worker measured of N files.
+
+    Attributes:
+        paths: of the files.
+        records: (N,) of ``RECORD``; zeros for a file that does not decode.
+        notes: of ``ImageStats``, by index, where there is one.
+        unreadable: the reason by index of each file that does not decode.
+    """
+
+    paths: Sequence[str]
+    records: np.ndarray
+    notes: dict[int, str]
+    unreadable: dict[int, str]
+
+
+def measure_file(path: str, record: np.ndarray, method: str | None = None) -> str:
     """Read, decode, hash and measure a file into ``record``, a (1,) array of ``RECORD``.
+
+    Args:
+        path: of the file.
+        record: written to.
+        method: compute this hash alone, and no digest of the file; all where None.
 
     Returns:
         the note of ``ImageStats``.
@@ -84,16 +106,29 @@ def measure_file(path: str, record: np.ndarray) -> str:
     data = read_bytes(path)
     image = decode(data)
     height, width = image.pixels.shape[:2]
-    measure_into(image.pixels, record)
-    if not record["known"][0] & KNOWN["phash"]:
-        record["phash"] = int(imagehash_of(image.pixels, "phash"), 16)
-    record["width"], record["height"], record["size_bytes"] = width, height, len(data)
-    record["format"] = FORMATS.index(image.format)
-    record["filehash"] = np.void(sha256(data).digest())
+    measure_into(image.pixels, record, KNOWN[method] | STATISTICS if method else ALL)
+    exact = method or "phash"  # the others are left to ``workers.hash_many``
+    if not record["known"][0] & KNOWN[exact]:
+        record[exact] = int(imagehash_of(image.pixels, exact), 16)
+    filehash = b"" if method else sha256(data).digest()
     digest = sha256(f"({width}, {height})".encode())
     digest.update(np.ascontiguousarray(image.pixels).data)
-    record["pixelhash"] = np.void(digest.digest())
+    _OF_FILE.pack_into(
+        record.data, MEASURED.itemsize,
+        width, height, len(data), FORMATS.index(image.format), filehash, digest.digest(),
+    )  # fmt: skip
     return "; ".join(filter(None, [image.note, _name_note(path, image.format)]))
+
+
+def stats_of_batches(batches: Iterable[Batch]) -> Iterator[ImageStats | Unreadable]:
+    """Yield the statistics of each file of the batches, in order."""
+    for batch in batches:
+        for index, record in enumerate(batch.records.tolist()):
+            path = batch.paths[index]
+            if index in batch.unreadable:
+                yield Unreadable(path, batch.unreadable[index])
+            else:
+                yield stats_of(record, path, batch.notes.get(index, ""))
 
 
 def stats_of(record: Any, filepath: str, note: str) -> ImageStats:
@@ -124,16 +159,6 @@ def stats_of(record: Any, filepath: str, note: str) -> ImageStats:
 def variance(n: int, total: int, squares: int) -> float:
     """Return the variance of n integers from their sum and sum of squares; 0.0 for n = 0."""
     return (n * squares - total * total) / (n * n) if n else 0.0
-
-
-def to_json(found: Iterable[ImageStats | Unreadable]) -> str:
-    """Return statistics as one line of JSON, for another machine."""
-    return json.dumps([asdict(one) for one in found])
-
-
-def from_json(line: str) -> list[ImageStats | Unreadable]:
-    """Return the statistics that ``to_json`` wrote."""
-    return [Unreadable(**row) if "reason" in row else ImageStats(**row) for row in json.loads(line)]
 
 
 def _name_note(path: str, kind: str) -> str:

@@ -14,7 +14,7 @@ from bccurate.images.decode import decode, read_bytes
 from bccurate.images.hashing import hash_pixels
 from bccurate.images.image_stats import RECORD, measure_file
 from bccurate.images.thumbnail import resize
-from bccurate.images.workers import READY
+from bccurate.images.worker_process import READY
 
 T = TypeVar("T")
 
@@ -36,13 +36,14 @@ def work() -> None:
         out.flush()
 
 
-def _measure(paths: list[str]) -> tuple[dict[str, Any], Any]:
+def _measure(paths: list[str], method: str | None) -> tuple[dict[str, Any], bytes]:
     records = np.zeros(len(paths), RECORD)
 
     def measure(index: int) -> str:
-        return measure_file(paths[index], records[index : index + 1])
+        return measure_file(paths[index], records[index : index + 1], method)
 
     notes, unreadable = _each(paths, measure)
+    notes = {index: note for index, note in notes.items() if note}
     return {"notes": notes, "unreadable": unreadable}, records.tobytes()
 
 

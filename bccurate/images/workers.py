@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import threading
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -22,12 +21,14 @@ from typing import Any
 import numpy as np
 
 from bccurate.errors import BccurateError, InputError
-from bccurate.images.image_stats import RECORD, ImageStats, Unreadable, stats_of
+from bccurate.images.image_stats import RECORD, Batch, ImageStats, Unreadable, stats_of_batches
+from bccurate.images.worker_process import READY, spawn, take_spare
 
 CHUNK = 64  # files per request: hides the round trip, and the progress bar still moves
-READY = b"ready\n"  # the first line of a worker
 MAX_STARTS = 3
 AHEAD = 4  # requests per worker that may be answered before the caller takes them
+
+_TEXTS = ("notes", "unreadable")  # of an answer, by the index of the file
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -41,14 +42,27 @@ def read_many(
         paths: files.
         workers: processes; all cores where None.
     """
-    for part, (head, body) in _answers("measure", paths, CHUNK, workers):
-        yield from _stats(part, head, body)
+    return stats_of_batches(read_batches(paths, workers=workers))
 
 
-def read_apart(paths: Sequence[str]) -> list[ImageStats | Unreadable]:
-    """Return the statistics of a few files from one worker, which stays for the next call."""
-    head, body = _own_pool().ask({"task": "measure", "paths": list(paths)})
-    return _stats(paths, head, body)
+def read_batches(
+    paths: Sequence[str], method: str | None = None, workers: int | None = None
+) -> Iterator[Batch]:
+    """Yield what ``read_many`` does as arrays, ``CHUNK`` files each.
+
+    Args:
+        paths: files.
+        method: compute this hash alone, also where only imagehash can, and no digest of the file.
+        workers: processes; all cores where None.
+    """
+    for part, answer in _answers("measure", paths, CHUNK, workers, {"method": method}):
+        yield _batch(part, *answer)
+
+
+def read_batch(paths: Sequence[str], method: str | None = None) -> Batch:
+    """Read one batch in a worker that stays for the next call."""
+    answer = _own_pool().ask({"task": "measure", "paths": list(paths), "method": method})
+    return _batch(paths, *answer)
 
 
 def read_pixels(
@@ -114,17 +128,10 @@ def _answers(
         threads.shutdown(wait=False, cancel_futures=True)
 
 
-def _stats(
-    paths: Sequence[str], head: dict[str, Any], body: bytes
-) -> list[ImageStats | Unreadable]:
-    notes, unreadable = head.get("notes", {}), head["unreadable"]
-    records = np.frombuffer(body, RECORD).tolist() if body else [()] * len(paths)
-    return [
-        Unreadable(path, unreadable[str(i)])
-        if str(i) in unreadable
-        else stats_of(records[i], path, notes.get(str(i), ""))
-        for i, path in enumerate(paths)
-    ]
+def _batch(paths: Sequence[str], head: dict[str, Any], body: bytes) -> Batch:
+    records = np.frombuffer(body, RECORD) if body else np.zeros(len(paths), RECORD)
+    notes, unreadable = ({int(i): text for i, text in head[k].items()} for k in _TEXTS)
+    return Batch(paths, records, notes, unreadable)
 
 
 @cache
@@ -196,7 +203,7 @@ def _join(answers: Sequence[Answer]) -> Answer:
     """Return the answers to requests of one file each as the answer to one request."""
     joined, bodies = _empty(len(answers), {}), []
     for index, (head, body) in enumerate(answers):
-        for name in ("unreadable", "notes"):
+        for name in _TEXTS:
             if "0" in head.get(name, {}):
                 joined[name][str(index)] = head[name]["0"]
         for name in ("shapes", "hashes"):
@@ -211,27 +218,10 @@ def _join(answers: Sequence[Answer]) -> Answer:
 def _start() -> subprocess.Popen[bytes]:
     """Start a worker and wait until it is ready; one that dies at once is started again."""
     for _ in range(MAX_STARTS):
-        process = _spawn()
+        process = take_spare() or spawn()
         assert process.stdout is not None
         if process.stdout.readline() == READY:
             return process
         process.kill()
         process.wait()
     raise BccurateError("A worker process that decodes images does not start.", "bccurate doctor")
-
-
-def _spawn() -> subprocess.Popen[bytes]:
-    # -c, and our own path before anything is imported: with -m a random.py in the current folder
-    # would be imported in place of Python's own.
-    path = [entry for entry in sys.path if entry]
-    code = (
-        f"import sys; sys.path[:] = {path!r}; "
-        "from bccurate.images.worker_tasks import work as bccurate_worker; bccurate_worker()"
-    )
-    return subprocess.Popen(
-        [sys.executable, "-c", code],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        start_new_session=True,  # Ctrl-C goes to the command, which stops its workers itself
-    )

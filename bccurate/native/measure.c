@@ -38,17 +38,6 @@ INLINE Words edges(const uint8_t *at, size_t stride) {
            bc_load16(at + 1) - 4 * bc_load16(at);
 }
 
-INLINE int64_t total(Lanes v) {
-    int64_t sum = 0;
-    for (int i = 0; i < 8; i++) sum += v[i];
-    return sum;
-}
-
-INLINE Words edges(const uint8_t *at, size_t stride) {
-    return bc_load16(at - stride) + bc_load16(at + stride) + bc_load16(at - 1) +
-           bc_load16(at + 1) - 4 * bc_load16(at);
-}
-
 /* Sum the grey values and their 4-neighbour Laplacian without the border, sixteen at a time; a
  * 32-bit sum holds the squares of a row of MAX_SIDE. */
 static void statistics(const uint8_t *grey, int width, int height, ImageStats *stats) {

@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.groups import Group, ImageColumns
-from bccurate.errors import InputError, UnreadableImage
+from bccurate.errors import InputError
 from bccurate.hub.import_formats import Listing, list_files
-from bccurate.images.hashing import to_uint64
-from bccurate.images.image_stats import ImageStats, Unreadable
-from bccurate.images.thumbnail import from_text
-from bccurate.images.workers import hash_many
+from bccurate.images.image_stats import Batch, variance
+from bccurate.images.thumbnail import SIDE
 from bccurate.progress import track
 from bccurate.records import DedupeRecord
-from bccurate.workflows.duplicate_search import DuplicateOptions, Images, search_duplicates
+from bccurate.settings.curation import DedupeOptions
+from bccurate.workflows.duplicate_search import Images, method_options, search_duplicates
 
 
 def dedupe_files(
-    path: Path, options: DuplicateOptions, engine: Engine
+    options: DedupeOptions, engine: Engine
 ) -> tuple[DedupeRecord, dict[str, str | None]]:
     """Find the duplicates among the images of a folder or CSV.
 
     Args:
-        path: a folder, where the name of an image's folder is its label, or a CSV with a column
-            of paths and perhaps one of labels.
-        options: what a duplicate is.
+        options: ``path`` is a folder, where the name of an image's folder is its label, or a CSV
+            with a column of paths and perhaps one of labels.
         engine: where files are read and compared.
 
     Returns:
@@ -38,65 +35,71 @@ def dedupe_files(
     Raises:
         InputError: there is no such path, no image in it, or none that is readable.
     """
+    path = Path(str(options.path))
     listing = list_files(path)
     rows = {row.filepath: row for row in sorted(listing.rows, key=lambda row: row.filepath)}
-    stats: list[ImageStats] = []
-    unreadable = list(listing.unreadable)
-    for one in track(engine.read(list(rows)), len(rows), "reading images"):
-        if isinstance(one, Unreadable):
-            unreadable.append({"filepath": one.filepath, "reason": one.reason})
-        else:
-            stats.append(one)
-    if not stats:
+    batches: list[Batch] = []
+    read = engine.read(list(rows), options.method)
+    for batch in track(_for_each_file(read), len(rows), "reading images"):
+        if not batches or batch is not batches[-1]:
+            batches.append(batch)
+    unreadable = listing.unreadable + [
+        {"filepath": batch.paths[index], "reason": reason}
+        for batch in batches
+        for index, reason in batch.unreadable.items()
+    ]
+    if len(unreadable) == len(rows) + len(listing.unreadable):
         first = unreadable[0]
         raise InputError(
             f"None of the {len(unreadable):,} images in {path} is readable; the first is "
             f"{first['filepath']}: {first['reason']}",
             f"ls -l {path}",
         )
-    labels = {one.filepath: rows[one.filepath].label for one in stats}
-    found = search_duplicates(_images(stats, labels, options.method), options, engine)
-    splits = [rows[one.filepath].split for one in stats]
+    bad = {row["filepath"] for row in unreadable}
+    labels = {name: row.label for name, row in rows.items() if name not in bad}
+    found = search_duplicates(_images(batches, labels, options.method), options, engine)
+    splits = [rows[name].split for name in labels]
     leaks = sum(_crosses(group, splits) for group in found.found.groups)
-    warnings = [*found.warnings(), *_warnings(listing, leaks)]
     record = DedupeRecord(
         dataset=None,
-        source=str(path),
-        **asdict(options),
+        source=options.path,
+        **method_options(options),
         groups=found.rows(),
         unreadable=unreadable,
         counts=found.counts(leaks),
-        decoded=len(stats),
-        warnings=warnings,
+        decoded=len(labels),
+        warnings=[*found.warnings(), *_warnings(listing, leaks)],
     )
     return record, labels
 
 
-def _images(stats: list[ImageStats], labels: dict[str, str | None], method: str) -> Images:
+def _images(batches: Sequence[Batch], labels: dict[str, str | None], method: str) -> Images:
+    """Return the readable images of the batches; ``labels`` has their paths in the same order."""
+    records = np.concatenate([batch.records for batch in batches])
+    readable = [i not in b.unreadable for b in batches for i in range(len(b.paths))]
+    records = records[np.array(readable)]
+    n = records["width"] * records["height"]
+    edges = np.maximum(records["width"] - 2, 0) * np.maximum(records["height"] - 2, 0)
     columns = ImageColumns(
-        [one.pixelhash for one in stats],
-        to_uint64(_hashes(stats, method)),
-        np.array([one.intensity_std for one in stats]),
-        from_text([one.thumb for one in stats]),
+        [pixelhash.hex() for pixelhash in records["pixelhash"].tolist()],
+        records[method],
+        np.array([v**0.5 for v in _variances(n, records["grey_sum"], records["grey_squares"])]),
+        np.ascontiguousarray(records["thumb"]).view(np.uint8).reshape(-1, SIDE, SIDE),
     )
-    return Images(
-        list(labels),
-        list(labels.values()),
-        columns,
-        [one.width * one.height for one in stats],
-        [one.sharpness for one in stats],
-    )
+    sharpness = _variances(edges, records["edge_sum"], records["edge_squares"])
+    return Images(list(labels), list(labels.values()), columns, n.tolist(), sharpness)
 
 
-def _hashes(stats: list[ImageStats], method: str) -> list[str]:
-    """Return a hash of each image; a whash that only imagehash can compute is computed here."""
-    hashes = {one.filepath: getattr(one, method) for one in stats}
-    missing = [path for path, found in hashes.items() if found is None]
-    for path, found in zip(missing, hash_many(missing, method), strict=True):
-        if isinstance(found, Unreadable):
-            raise UnreadableImage(f"{path}: {found.reason}")
-        hashes[path] = found
-    return list(hashes.values())
+def _for_each_file(batches: Iterable[Batch]) -> Iterator[Batch]:
+    """Yield a batch as often as it has files, so that the progress bar counts files."""
+    for batch in batches:
+        for _ in batch.paths:
+            yield batch
+
+
+def _variances(*columns: np.ndarray) -> list[float]:
+    """Compute ``image_stats.variance`` in each row, in Python: the squares overflow a double."""
+    return [variance(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
 
 def _crosses(group: Group, splits: list[str | None]) -> bool:

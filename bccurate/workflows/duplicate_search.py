@@ -20,28 +20,7 @@ from bccurate.duplicates.groups import (
 from bccurate.duplicates.pairs import MAX_SEARCHED
 from bccurate.settings.curation import DedupeOptions
 
-
-@dataclass(frozen=True)
-class DuplicateOptions:
-    """Options of ``dedupe``, with or without a dataset.
-
-    Attributes:
-        method: one of ``vocabulary.HASHES``.
-        threshold: 0 to 14 differing bits of 64.
-        keep: one of ``vocabulary.KEEP``, which member of a group is kept.
-        rotations: match rotations by 90 degrees and flips too.
-
-    Raises:
-        UsageError: a value outside these.
-    """
-
-    method: str = DedupeOptions.method
-    threshold: int = DedupeOptions.threshold
-    keep: str = DedupeOptions.keep
-    rotations: bool = DedupeOptions.rotations
-
-    def __post_init__(self) -> None:
-        DedupeOptions(method=self.method, threshold=self.threshold, keep=self.keep).check()
+METHOD_OPTIONS = ("method", "threshold", "keep", "rotations")
 
 
 @dataclass(frozen=True)
@@ -99,7 +78,7 @@ class DuplicateSearch:
             warnings.append(
                 f"{sum(contaminated):,} images are contamination: one image under {MIN_LABELS} "
                 f"labels or more, or repeated at least {MIN_EXCESS} times as often as the class "
-                "median; keep none of them, not even the first of each group"
+                "median; clean data holds none of them, not even the image that is kept"
             )
         if len(self.images.paths) > MAX_SEARCHED:
             warnings.append(
@@ -109,13 +88,18 @@ class DuplicateSearch:
         return warnings
 
 
-def search_duplicates(images: Images, options: DuplicateOptions, engine: Engine) -> DuplicateSearch:
+def search_duplicates(images: Images, options: DedupeOptions, engine: Engine) -> DuplicateSearch:
     """Group images and judge the groups."""
     rank = keeper_rank(options.keep, images.paths, images.areas, images.sharpness)
     search = SearchOptions(options.threshold, options.rotations)
     found = find_groups(images.columns, search, rank, engine)
     judgements = judge(found.groups, images.labels, images.columns.pixelhashes)
     return DuplicateSearch(images, found, judgements)
+
+
+def method_options(options: DedupeOptions) -> dict[str, Any]:
+    """Return the options that decide what a duplicate is, as records and runs hold them."""
+    return {name: getattr(options, name) for name in METHOD_OPTIONS}
 
 
 def _row(group: Group, judgement: Judgement, paths: Sequence[str]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
+from tests.bench.bench_import import AGAINST
 from tests.bench.cells import folder_of_images
 from tests.bench.page import merged, section
 
@@ -28,13 +30,12 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     known = [name for name in NAMES if importlib.util.find_spec(f"tests.bench.bench_{name}")]
-    parser.add_argument(
-        "--only", choices=known, action="append", help="run this one; may be repeated"
-    )
-    parser.add_argument(
-        "--data", type=Path, default=conftest.REAL_DATA, help="images to measure on"
-    )
+    parser.add_argument("--only", choices=known, action="append", help="may be repeated")
+    parser.add_argument("--against", type=Path, metavar="BCCURATE", help="compare import with it")
+    parser.add_argument("--data", type=Path, default=conftest.REAL_DATA, help="cells to measure on")
     given = parser.parse_args()
+    if given.against:
+        os.environ[AGAINST] = str(given.against.resolve())
     load_fiftyone()
     images = folder_of_images(given.data)
     modules = {name: importlib.import_module(f"tests.bench.bench_{name}") for name in known}

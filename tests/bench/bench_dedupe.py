@@ -1,11 +1,12 @@
 """Recall and precision of ``dedupe`` on changed copies planted among the cells, 200 of each kind.
 
-Every planting has a strength of its own, drawn within the stated range; thresholds were set on
-other plantings (docs/duplicates.md).
+The strength of each planted copy is drawn within the stated range; thresholds were set on other
+copies (docs/duplicates.md).
 """
 
 from __future__ import annotations
 
+import csv
 import io
 import tempfile
 from collections.abc import Callable
@@ -70,46 +71,44 @@ CHANGES: dict[str, Change] = {
     ),
     "Gaussian noise, sigma 2 to 8 of 255": _noise,
 }
-TURNS: dict[str, Change] = {
+ROTATIONS: dict[str, Change] = {
     "rotation by 90, 180 or 270": lambda image, rng: image.rotate(90 * int(rng.integers(1, 4))),
     "flip": lambda image, rng: image.transpose(Image.Transpose(int(rng.integers(2)))),
 }
 
 
 def run(images: Path, seed: int = 2026) -> list[Share]:
-    """Recall of each change and precision over all, at the defaults and with ``--rotations``."""
-    import bccurate
-
+    """Measure recall by change and precision over all, by default and with ``--rotations``."""
     rng = np.random.default_rng(seed)
     files = files_of(images)
     folder = Path(tempfile.mkdtemp(prefix="bccurate-plant-"))
     sources = rng.permutation(len(files))
     truth: dict[str, tuple[str, str]] = {}
-    for number, (name, change) in enumerate([*CHANGES.items(), *TURNS.items()]):
+    for number, (name, change) in enumerate([*CHANGES.items(), *ROTATIONS.items()]):
         for which in sources[number * EACH : (number + 1) * EACH]:
             with Image.open(files[which]) as image:
                 changed = change(image.convert("RGB"), rng)
             target = folder / f"{number}_{which:05d}.png"
             changed.save(target)
             truth[str(target)] = (name, str(files[which]))
-    before = {frozenset(g["members"]) for g in _groups(bccurate, images, None, rotations=True)}
+    before = {frozenset(g["members"]) for g in _groups([images], rotations=True)}
     return [
         share
         for rotations in (False, True)
-        for share in _shares(_groups(bccurate, images, folder, rotations), truth, before, rotations)
+        for share in _shares(_groups([images, folder], rotations), truth, before, rotations)
     ]
 
 
-def _groups(bccurate, images: Path, planted: Path | None, rotations: bool) -> list[dict]:
-    import fiftyone as fo
+def _groups(folders: list[Path], rotations: bool) -> list[dict]:
+    """Return the groups of all images in the folders."""
+    import bccurate
 
-    name = "bench-dedupe"
-    if fo.dataset_exists(name):
-        fo.delete_dataset(name)
-    bccurate.import_(images, name)
-    if planted:
-        bccurate.import_(planted, name)
-    return bccurate.dedupe(name, rotations=rotations).groups
+    with tempfile.NamedTemporaryFile("w", suffix=".csv", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["filepath", "label"])
+        table.writerows([path, path.parent.name] for f in folders for path in files_of(f))
+        file.flush()
+        return bccurate.dedupe(path=file.name, rotations=rotations).groups
 
 
 def _shares(groups: list[dict], truth: dict, before: set, rotations: bool) -> list[Share]:

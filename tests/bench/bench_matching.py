@@ -2,7 +2,7 @@
 
 CPU seconds of one thread. The peers compare every hash with every other, or look every hash up:
 they are run on a sample of rows and scaled. Ours are timed at their second search, 1,000,000 and
-10,000,000 alike: the first waits for the system to hand out memory.
+10,000,000 alike: in the first the system has to provide the memory.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def _seconds(call: Callable[[], object]) -> float:
 def _figures(times: dict[str, list[float]]) -> list[Row]:
     def ratio(peer: str, ours: str, goal: str, note: str) -> Row:
         if peer not in times:
-            return Skipped(f"matching: {names[peer]} / {names[ours]}", "not at hand", goal)
+            return Skipped(f"matching: {names[peer]} / {names[ours]}", "not installed", goal)
         ratios = [a / b for a, b in zip(times[peer], times[ours], strict=True)]
         seconds = f"{np.median(times[ours]):.2f} s against {np.median(times[peer]):.1f} s"
         return figure(f"matching: {names[peer]} / {names[ours]}", ratios, goal, f"{seconds}{note}")

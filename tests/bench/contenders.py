@@ -1,9 +1,9 @@
 """``python contenders.py NAME FOLDER WORKERS``: one contender, one run, one line of JSON.
 
 Runs under the interpreter that has the library, ours or a peer's, and needs nothing else. A
-contender gets a folder of images and a number of workers, imports, warms up, and returns the work:
-a call that is timed, and that tells how many files, groups or pairs it came to. Each is called as
-its own documentation calls it for the job.
+contender gets a folder of images and a number of workers, imports, and returns the work: a call
+that returns how many files, groups or pairs it found. Each is called as its own documentation calls
+it for the job.
 """
 
 from __future__ import annotations
@@ -12,123 +12,22 @@ import json
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 Work = Callable[[], int]
 THRESHOLD = 4  # differing bits of 64, wherever a peer has a threshold
-WARM_UP = 8  # files
 
 
 def _paths(folder: Path) -> list[str]:
     return sorted(str(path) for path in folder.iterdir())
 
 
-def _each(folder: Path, call: Callable[[str], object]) -> Work:
-    """Call it on every file, in this thread."""
-
-    def work() -> int:
-        for path in paths:
-            call(path)
-        return len(paths)
-
-    paths = _paths(folder)
-    for path in paths[:WARM_UP]:
-        call(path)
-    return work
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()
-
-
-# ---- file to hash ----
-
-
-def hash_bccurate(folder: Path, threads: int) -> Work:
-    from bccurate.images.hashing import hash_files
-
-    paths = _paths(folder)
-    hash_files(paths[:WARM_UP], threads=threads)
-    return lambda: len(hash_files(paths, threads=threads))
-
-
-def hash_imagehash(folder: Path, _workers: int) -> Work:
-    import imagehash
-    from PIL import Image
-
-    return _each(folder, lambda path: imagehash.phash(Image.open(path)))
-
-
-# ---- file to pixels, what a decoder alone takes ----
-
-
-def decode_pillow(folder: Path, _workers: int) -> Work:
-    from PIL import Image
-
-    return _each(folder, lambda path: Image.open(path).load())
-
-
-def decode_opencv(folder: Path, _workers: int) -> Work:
-    import cv2
-    import numpy as np
-
-    cv2.setNumThreads(1)
-    return _each(folder, lambda path: cv2.imdecode(np.fromfile(path, np.uint8), cv2.IMREAD_COLOR))
-
-
-def decode_torchvision(folder: Path, _workers: int) -> Work:
-    import torch
-    from torchvision.io import decode_image, read_file
-
-    torch.set_num_threads(1)
-    return _each(folder, lambda path: decode_image(read_file(path)))
-
-
-def decode_simplejpeg(folder: Path, _workers: int) -> Work:
-    from simplejpeg import decode_jpeg
-
-    return _each(folder, lambda path: decode_jpeg(_bytes(path)))
-
-
-def decode_imagecodecs(folder: Path, _workers: int) -> Work:
-    """libspng and libjpeg-turbo."""
-    from imagecodecs import jpeg8_decode, spng_decode
-
-    decode = spng_decode if _paths(folder)[0].endswith(".png") else jpeg8_decode
-    return _each(folder, lambda path: decode(_bytes(path)))
-
-
-def decode_kornia(folder: Path, _workers: int) -> Work:
-    """Rust's png crate and libjpeg-turbo."""
-    from kornia_rs.io import read_image_jpegturbo, read_image_png_u8
-
-    if _paths(folder)[0].endswith(".png"):
-        return _each(folder, lambda path: read_image_png_u8(path, "rgb"))
-    return _each(folder, lambda path: read_image_jpegturbo(path))
-
-
 # ---- files to groups ----
 
 
-def groups_bccurate(folder: Path, workers: int, rotations: bool = False) -> Work:
-    from bccurate.duplicates.pipeline import duplicates_of_files
-
-    def work() -> int:
-        found = duplicates_of_files(_paths(folder), workers=workers, rotations=rotations)
-        return len(found.found.groups)
-
-    return work
-
-
-def groups_bccurate_rotations(folder: Path, workers: int) -> Work:
-    return groups_bccurate(folder, workers, rotations=True)
-
-
 def groups_imagehash(folder: Path, workers: int) -> Work:
-    """A process pool and numpy: what one writes with imagehash in ten lines."""
+    """Hash in a process pool and compare all pairs in numpy: ten lines with imagehash."""
     import multiprocessing
 
     import imagehash  # noqa: F401  the forked workers have it then
@@ -153,7 +52,7 @@ def _phash(path: str) -> int:
 
 
 def groups_imgdd(folder: Path, workers: int, algorithm: str = "dhash") -> Work:
-    """Equal hashes only; it has no threshold. Its default is dhash."""
+    """Find equal hashes; it has no threshold. Its default is dhash."""
     os.environ["RAYON_NUM_THREADS"] = str(workers)
     import imgdd
 
@@ -193,7 +92,7 @@ def groups_perception(folder: Path, workers: int) -> Work:
 
 
 def groups_cleanvision(folder: Path, workers: int) -> Work:
-    """Equal files and equal hashes only."""
+    """Find equal files and equal hashes."""
     from cleanvision import Imagelab
 
     def work() -> int:
@@ -206,7 +105,7 @@ def groups_cleanvision(folder: Path, workers: int) -> Work:
 
 
 def groups_fastdup(folder: Path, workers: int) -> Work:
-    """At its default similarity of 0.96 for a group; it sends nothing home."""
+    """Group at its default similarity of 0.96; telemetry is off."""
     os.environ["SENTRY_OPT_OUT"] = "1"
     import fastdup
 
@@ -223,7 +122,7 @@ def groups_fastdup(folder: Path, workers: int) -> Work:
 
 
 def labels_cleanlab(folder: Path, _workers: int) -> Work:
-    """Quality of each label, by each of its scores, as it is and adjusted where that may be."""
+    """Score each label by every method, as it is and adjusted where the method allows it."""
     import numpy as np
     from cleanlab.rank import get_label_quality_scores
 
@@ -245,14 +144,7 @@ def labels_cleanlab(folder: Path, _workers: int) -> Work:
 
 def main() -> None:
     name, folder, workers = sys.argv[1:]
-    began = time.perf_counter()
-    work = globals()[name](Path(folder), int(workers))
-    ready = time.perf_counter()
-    before = time.process_time()
-    found = work()
-    cpu, done = time.process_time() - before, time.perf_counter()
-    times = {"seconds": done - ready, "cpu_seconds": cpu, "import_seconds": ready - began}
-    print("\n" + json.dumps({**times, "found": found}))
+    print("\n" + json.dumps({"found": globals()[name](Path(folder), int(workers))()}))
 
 
 if __name__ == "__main__":

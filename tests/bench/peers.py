@@ -1,4 +1,4 @@
-"""Where the peers live, and one run of one contender in a process of its own."""
+"""Find the installed peers, and run a contender in a process of its own."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ import psutil
 ROOT = Path(__file__).resolve().parent.parent.parent
 PEERS = ROOT / ".peers"
 LIMIT_S = 900
-SLOW_S = 15  # a contender that takes longer is run once
+SLOW_S = 60  # a contender that takes longer is run once
 _POLL_S = 0.05
 
 
 @dataclass(frozen=True)
 class Contender:
-    """``call`` of contenders.py, under the interpreter that has ``peer``, ours where empty."""
+    """``call`` of contenders.py, under the interpreter that has ``peer``, ours where empty.
+
+    A call that begins with ``dedupe`` is the command of ``bccurate`` with its options.
+    """
 
     call: str
     peer: str = ""
@@ -30,13 +33,10 @@ class Contender:
 
 @dataclass(frozen=True)
 class Run:
-    """Seconds of the work alone, by the clock and of the processor without children's, and of the
-    whole process, its imports included; peak memory of all its processes in MiB, 0 where it was
-    not watched; what it found."""
+    """Seconds of the whole process; peak memory of all its processes in MiB, 0 where it was not
+    watched; how many groups, pairs or files it found."""
 
     seconds: float
-    cpu_seconds: float
-    whole_seconds: float
     peak_mib: float
     found: int
 
@@ -46,24 +46,27 @@ class PeerFails(Exception):
 
 
 def interpreter(peer: str) -> Path:
-    """The Python that has a peer: ``BCCURATE_PEERS`` for all, else ``.peers/<peer>``.
+    """Return the Python that has a peer.
+
+    ``BCCURATE_PEERS`` is the folder of the peers' environments, or a Python that has them all; else
+    ``.peers/<peer>``.
 
     Raises:
         PeerFails: with the last line of its installation.
     """
     if not peer:
         return Path(sys.executable)
-    named = os.environ.get("BCCURATE_PEERS")
-    python = Path(named) if named else PEERS / peer / "bin" / "python"
+    named = Path(os.environ.get("BCCURATE_PEERS") or PEERS)
+    python = named if named.is_file() else named / peer / "bin" / "python"
     if python.exists():
         return python
-    log = PEERS / f"{peer}.log"
+    log = named / f"{peer}.log"
     reason = _last_line(log.read_text(errors="replace")) if log.exists() else "run make bench"
     raise PeerFails(f"not installed: {reason}")
 
 
 def site_packages(peer: str) -> Path:
-    """Where a peer that is plain Python can be imported from.
+    """Return the folder from which a peer in plain Python can be imported.
 
     Raises:
         PeerFails: with the last line of its installation.
@@ -72,7 +75,7 @@ def site_packages(peer: str) -> Path:
 
 
 def run(contender: Contender, folder: Path, watch: bool = False) -> Run:
-    """One run; ``watch`` polls its memory, which costs some time.
+    """Run a contender; ``watch`` polls its memory, which takes some time.
 
     Raises:
         PeerFails: it is not installed, ends with an error or takes longer than ``LIMIT_S``.
@@ -80,19 +83,21 @@ def run(contender: Contender, folder: Path, watch: bool = False) -> Run:
     script = Path(__file__).with_name("contenders.py")
     python = interpreter(contender.peer)
     command = [python, script, contender.call, folder, contender.workers]
+    if contender.call.startswith("dedupe"):
+        command = [python, "-m", "bccurate", *contender.call.split(), folder, "--json"]
     env = dict(os.environ)
     if not contender.peer:
         env["PYTHONPATH"] = str(ROOT)
     out, seconds, peak = process(list(map(str, command)), env, watch)
     try:
-        told = json.loads(out.splitlines()[-1])
+        answer = json.loads(out.splitlines()[-1])
     except (IndexError, json.JSONDecodeError):
         raise PeerFails("ends without an answer") from None
-    return Run(told["seconds"], told["cpu_seconds"], seconds, peak, told["found"])
+    return Run(seconds, peak, answer["found"] if "found" in answer else len(answer["groups"]))
 
 
 def process(command: list[str], env: dict[str, str], watch: bool) -> tuple[str, float, float]:
-    """Standard output, seconds and peak memory in MiB of a process with its children.
+    """Run a process; returns standard output, seconds, peak memory in MiB with its children.
 
     Raises:
         PeerFails: it ends with an error or takes longer than ``LIMIT_S``.
@@ -126,7 +131,7 @@ def _tree(pid: int) -> list[psutil.Process]:
 
 
 def _memory(pid: int) -> float:
-    """Proportional set sizes added up: memory that processes share counts once."""
+    """Add up proportional set sizes: memory that processes share counts once."""
     return sum(map(_share, _tree(pid))) / (1 << 20)
 
 
@@ -145,26 +150,26 @@ def _kill(pid: int) -> None:
 def contend(
     contenders: dict[str, Contender], folder: Path, rounds: int
 ) -> tuple[dict[str, list[Run]], dict[str, str]]:
-    """Runs of each contender, in turn, after a round that warms the disk and watches memory.
+    """Run the contenders alternately, after a round that warms the disk and watches memory.
 
     Returns:
-        runs by name, each with the memory of the first round, and the reasons of those that fail.
+        runs by name, each with the memory of the first round, and why a contender failed.
     """
     runs: dict[str, list[Run]] = {}
     failed: dict[str, str] = {}
     peaks: dict[str, float] = {}
-    for turn in range(rounds + 1):
+    for number in range(rounds + 1):
         for name, contender in contenders.items():
             slow = name in runs and runs[name][0].seconds > SLOW_S
             if name in failed or slow:
                 continue
             try:
-                one = run(contender, folder, watch=turn == 0)
+                one = run(contender, folder, watch=number == 0)
             except PeerFails as reason:
                 failed[name] = str(reason)
                 continue
             peaks.setdefault(name, one.peak_mib)
-            if turn or one.seconds > SLOW_S:
+            if number or one.seconds > SLOW_S:
                 runs.setdefault(name, []).append(one)
     return {
         name: [replace(one, peak_mib=peaks[name]) for one in all_runs]

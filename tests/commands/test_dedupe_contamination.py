@@ -1,4 +1,4 @@
-"""One picture under many labels, or far too often: tagged whole, told, and not in clean."""
+"""Images under many labels or repeated too often are tagged, reported, and not in clean."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_contamination_is_tagged_and_no_member_is_clean(cli, rendered, name, tmp
         shutil.copy(files[1], folder / CLASSES[0] / f"again_{copy}.png")
     bccurate.import_(folder, name)
     outcome = cli("dedupe", "-d", name)
-    assert "warning: " in outcome.out and "not even the one that is kept" in outcome.out
+    assert "warning: " in outcome.out and "not even the image that is kept" in outcome.out
     record = cli("dedupe", "-d", name, "--json").json
     assert not record["changed"] and record["counts"]["contaminated"] == 2
     found = [group for group in record["groups"] if group["contamination"]]
@@ -38,7 +38,7 @@ def test_contamination_is_tagged_and_no_member_is_clean(cli, rendered, name, tmp
     assert not dataset.match_tags("contamination").count()
 
 
-def test_every_group_tells_how_its_members_came_in(rendered, name):
+def test_every_group_explains_how_its_members_joined(rendered, name):
     """A pair fewer than members, paths of the group, and words that fit the kind."""
     bccurate.import_(rendered, name)
     for group in bccurate.dedupe(name, rotations=True).groups:

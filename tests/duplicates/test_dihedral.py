@@ -1,4 +1,4 @@
-"""The hash of a turned picture, from the DCT of the upright one."""
+"""Hashes of rotated and flipped images, from the DCT of the original."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ THUMBS = np.stack(
 
 
 @pytest.mark.parametrize("kernel", [True, False])
-@pytest.mark.parametrize("turn", range(8))
-def test_each_turn_hashes_as_imagehash_hashes_the_turned_picture(turn: int, kernel: bool) -> None:
+@pytest.mark.parametrize("rotation", range(8))
+def test_each_rotation_has_the_hash_of_the_rotated_image(rotation: int, kernel: bool) -> None:
     """Bit for bit, on 24 rendered cells, compiled and in numpy."""
     expected = [
-        int(str(imagehash.phash(Image.fromarray(np.ascontiguousarray(picture)))), 16)
-        for picture in rotated(THUMBS, turn)
+        int(str(imagehash.phash(Image.fromarray(np.ascontiguousarray(image)))), 16)
+        for image in rotated(THUMBS, rotation)
     ]
-    assert rotated_hashes(THUMBS, kernel)[turn].tolist() == expected
+    assert rotated_hashes(THUMBS, kernel)[rotation].tolist() == expected
 
 
 @pytest.mark.parametrize(
-    ("name", "picture"),
+    ("name", "image"),
     [
         ("as it is", [[1, 2], [3, 4]]),
         ("rotated by 90 degrees", [[2, 4], [1, 3]]),
@@ -46,12 +46,12 @@ def test_each_turn_hashes_as_imagehash_hashes_the_turned_picture(turn: int, kern
         ("flipped about its other diagonal", [[4, 2], [3, 1]]),
     ],
 )
-def test_the_names_say_what_a_turn_does(name: str, picture: list[list[int]]) -> None:
+def test_the_names_say_what_a_rotation_does(name: str, image: list[list[int]]) -> None:
     """1 2 over 3 4, by hand; rotations go counter-clockwise."""
     square = np.array([[[1, 2], [3, 4]]], dtype=np.uint8)
-    assert rotated(square, ROTATIONS.index(name)).tolist() == [picture]
+    assert rotated(square, ROTATIONS.index(name)).tolist() == [image]
 
 
-def test_no_pictures_have_no_hashes() -> None:
+def test_no_images_have_no_hashes() -> None:
     """The smallest input."""
     assert rotated_hashes(THUMBS[:0]).shape == (8, 0)

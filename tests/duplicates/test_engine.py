@@ -1,4 +1,4 @@
-"""An engine that is not there ends the command with the next one to type."""
+"""Engines are selected by name; one that is missing ends the command with a next step."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from bccurate.duplicates.select_engine import connected
 from bccurate.errors import UsageError
 
 
-def test_local_needs_nothing_and_is_the_default() -> None:
-    """The local engine is at hand as it is."""
+def test_local_is_returned_as_it_is() -> None:
+    """No connection is made."""
     with connected("local") as engine:
         assert engine is LOCAL
 
 
 def test_an_unknown_engine_is_a_usage_error() -> None:
     """Both engines are named."""
-    with pytest.raises(UsageError, match=r"'spark'.*local, ray"):
+    with pytest.raises(UsageError, match=r"'spark'(.|\n)*local, ray"):
         connected("spark")
 
 
@@ -44,7 +44,7 @@ def test_no_cluster_is_started_and_no_other_joined(address, monkeypatch) -> None
         ray_engine._join(None, "auto")
 
 
-def test_where_nobody_listens_the_next_command_is_named() -> None:
+def test_where_nothing_listens_the_next_command_is_named() -> None:
     """At once, not after Ray's own minute of trying."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))  # bound, not listening: no other process takes it meanwhile

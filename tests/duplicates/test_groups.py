@@ -1,4 +1,4 @@
-"""What a duplicate is: equal pixels, or near hashes that the pixels confirm."""
+"""Groups of duplicates: equal pixels, or near hashes and similar thumbnails that pixels confirm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RNG = np.random.default_rng(0)
 
 
 def _smooth(phase: float) -> np.ndarray:
-    """A image with something to align by: a few waves."""
+    """Return an image with structure to register by: a few waves."""
     y, x = np.mgrid[:32, :32] / 5.0
     waves = np.sin(x + phase) * np.cos(0.7 * y) + np.cos(0.4 * x * phase + 1.3 * y)
     return np.uint8(127 + 60 * waves)
@@ -66,7 +66,7 @@ def test_similar_images_are_a_group_at_any_hash_distance_and_a_near_hash_alone_i
 
 
 def test_similarity_of_a_group_is_that_of_its_weakest_pair() -> None:
-    """Correlation of a image with its noisy copy, as numpy's corrcoef has it."""
+    """Correlation of an image with its noisy copy, as numpy's corrcoef has it."""
     noisy = np.uint8(np.clip(IMAGE + RNG.normal(0, 8, (32, 32)), 0, 255))
     (group,) = _groups("ab", [0, 1], [IMAGE, noisy])
     expected = np.corrcoef(IMAGE.ravel(), noisy.ravel())[0, 1]
@@ -104,7 +104,7 @@ def test_a_rotated_copy_is_found_by_hash_and_by_thumbnail(monkeypatch, searched:
     (group,) = find_groups(columns, SearchOptions(4, True), lambda i: (i,)).groups
     (pair,) = group.pairs
     assert group.members == (0, 1)
-    # one quarter turn is undone by three more
+    # a rotation by 90 degrees is undone by one of 270
     assert pair.why == "hash 0 bits apart, correlation 1.000 after a rotation by 270 degrees"
 
 
@@ -115,7 +115,7 @@ def test_exact_copies_join_the_near_group_of_their_image() -> None:
 
 
 def test_a_chain_is_cut() -> None:
-    """A slow morph in 40 steps, each like the next: no group holds two that are not alike."""
+    """A slow morph in 40 steps, each like the next: no group holds two that are not similar."""
     steps = [np.uint8(IMAGE * (1 - t) + OTHER * t) for t in np.linspace(0, 1, 40)]
     groups = _groups([str(i) for i in range(40)], [0] * 40, steps, threshold=0)
     assert groups
@@ -131,7 +131,7 @@ def test_flat_images_are_matched_exactly_only() -> None:
     assert _groups("aa", [0, 0], [IMAGE] * 2, std=[0, 0])[0].kind == "exact"
 
 
-def test_the_keeper_is_the_lowest_rank_and_stands_first() -> None:
+def test_the_keeper_has_the_lowest_rank_and_comes_first() -> None:
     """Whatever the order, the rest ascend."""
     (group,) = _groups("aaaa", [0] * 4, [IMAGE] * 4, rank=lambda i: ((i - 2) ** 2, i))
     assert group.members == (2, 0, 1, 3)

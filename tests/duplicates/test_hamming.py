@@ -1,4 +1,4 @@
-"""All pairs within a distance: none missed, none invented, compared with brute force."""
+"""All pairs within a Hamming distance, equal to those of brute force."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _brute_force(hashes: list[int], threshold: int) -> list[tuple[int, int, int]
 
 
 def _count(hashes: np.ndarray, threshold: int) -> int:
-    """How many pairs are near, all compared: in C where it is built."""
+    """Count the near pairs by comparing all: in C where it is built."""
     if COUNT is not None:
         return COUNT(native.pointer(hashes), len(hashes), len(hashes), threshold)
     return sum(
@@ -90,7 +90,7 @@ def test_any_hashes_give_the_pairs_of_brute_force(hashes: list[int], threshold: 
 @pytest.mark.parametrize("form", ["native", "numpy"])
 @pytest.mark.parametrize("threshold", [0, 1, 4, 7])
 def test_every_plan_of_blocks_gives_the_same_pairs(monkeypatch, threshold, form) -> None:
-    """The cost model chooses groups and k for speed; no choice changes the outcome."""
+    """The cost model chooses groups and k for speed; no choice changes the result."""
     hashes = _planted(60, 1)
     expected = _brute_force(hashes, threshold)
     if form == "numpy":
@@ -102,7 +102,7 @@ def test_every_plan_of_blocks_gives_the_same_pairs(monkeypatch, threshold, form)
 
 
 @pytest.mark.parametrize(("threshold", "n"), [(4, 30_000), (10, 8_000)])
-def test_large_nodes_are_parted_without_loss(threshold: int, n: int) -> None:
+def test_large_nodes_are_partitioned_without_loss(threshold: int, n: int) -> None:
     """Hashes that crowd in few values of their high bits: as many pairs as all compared give."""
     rng = np.random.default_rng(3)
     hashes = rng.integers(2**64, size=n, dtype=np.uint64)
@@ -127,7 +127,7 @@ def test_planted_pairs_are_found_among_many(threshold: int) -> None:
 
 
 @pytest.mark.parametrize("threshold", [0, 3, 6, 10, 14])
-def test_kernels_and_numpy_give_the_same(monkeypatch, threshold: int) -> None:
+def test_kernels_and_numpy_give_the_same_pairs(monkeypatch, threshold: int) -> None:
     """Whole, in parts and across: the same arrays from both forms."""
     hashes = np.array(_planted(400, 5), dtype=np.uint64)
 
@@ -214,6 +214,6 @@ def test_repeats_cost_no_more_than_their_pairs() -> None:
 
 
 def test_more_pairs_than_hashes_are_all_returned() -> None:
-    """2,048 hashes that are all near to each other outgrow the first room of the kernel."""
+    """2,048 hashes that are all near to each other exceed the first buffer of the kernel."""
     hashes = np.arange(2048, dtype=np.uint64)
     assert len(near_pairs(hashes, 11)[0]) == 2048 * 2047 // 2

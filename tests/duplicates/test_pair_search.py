@@ -45,8 +45,8 @@ def _cropped(image: Image.Image, share: float) -> Image.Image:
 
 def _rotated(image: Image.Image, degrees: float) -> Image.Image:
     wide = np.pad(np.asarray(image), ((9, 9), (9, 9), (0, 0)), mode="edge")
-    turned_wide = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
-    return turned_wide.crop((9, 9, 9 + image.width, 9 + image.height))
+    wide_rotated = Image.fromarray(wide).rotate(degrees, Image.Resampling.BICUBIC)
+    return wide_rotated.crop((9, 9, 9 + image.width, 9 + image.height))
 
 
 CHANGES = {
@@ -62,7 +62,7 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_a_changed_copy_is_found_and_no_stranger_is(change):
+def test_a_changed_copy_is_found_and_no_other_pair(change):
     """Of 48 cells and their changed copies, at least 9 of 10 pairs are found, and only those."""
     n = len(CELLS)
     i, j, similarity, rotation = similar_pairs(_thumbs([*CELLS, *map(CHANGES[change], CELLS)]))
@@ -83,7 +83,7 @@ def test_every_rotation_and_flip_is_found_with_rotations(rotation):
     assert len(similar_pairs(both)[0]) == (16 if rotation == 0 else 0)
 
 
-def test_rotations_are_quarter_turns_and_from_four_on_mirrored():
+def test_rotations_are_by_90_degrees_and_from_four_on_mirrored():
     """By hand on a 2x2 image."""
     image = np.array([[[1, 2], [3, 4]]], dtype=np.uint8)
     assert rotated(image, 1).tolist() == [[[2, 4], [1, 3]]]
@@ -202,7 +202,7 @@ def test_threads_and_parts_do_not_change_the_result(cores, monkeypatch):
 
 
 def test_the_order_of_images_does_not_change_the_result():
-    """Shuffled: the same pairs as alike as before; a reversed pair has the inverse rotation."""
+    """Shuffled: the same pairs and similarities; a reversed pair has the inverse rotation."""
     thumbs = _family(24)
     order = np.random.default_rng(1).permutation(len(thumbs))
     whole, shuffled = similar_pairs(thumbs, True), similar_pairs(thumbs[order], True)

@@ -1,4 +1,4 @@
-"""The Ray engine on a real cluster of two nodes: the outcome of the local one, bit for bit."""
+"""The Ray engine on a real cluster of two nodes: the result of the local one, bit for bit."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bccurate.duplicates.groups import ImageColumns, SearchOptions, find_groups
 from bccurate.duplicates.select_engine import connected
 from bccurate.errors import InputError, UsageError
 from bccurate.images.hashing import to_uint64
-from bccurate.images.image_stats import Unreadable
+from bccurate.images.image_stats import RECORD, Batch, Unreadable
 from bccurate.images.thumbnail import from_text
 
 # Read at import: without it Ray takes 127.0.0.1 for the machine's address in the network.
@@ -67,8 +67,8 @@ def cells(tmp_path_factory) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def facts(cells):
-    return list(LOCAL.read(cells))
+def stats(cells):
+    return list(LOCAL.read_stats(cells))
 
 
 @pytest.fixture
@@ -78,18 +78,18 @@ def nodes(caplog):
     return lambda: {record.args[0] for record in caplog.records}
 
 
-def test_two_nodes_read_as_one_machine(engine, cells, facts, nodes) -> None:
-    """Facts come in the order of the paths and equal the local ones, the unreadable too."""
-    assert list(engine.read(cells)) == facts
-    assert any(isinstance(found, Unreadable) for found in facts)
+def test_two_nodes_read_as_one_machine(engine, cells, stats, nodes) -> None:
+    """Statistics come in the order of the paths and equal the local ones, the unreadable too."""
+    assert list(engine.read_stats(cells)) == stats
+    assert any(isinstance(found, Unreadable) for found in stats)
     assert len(nodes()) == 2
-    assert list(engine.read([])) == []
+    assert list(engine.read_stats([])) == []
 
 
 @pytest.mark.parametrize(("n", "rotations"), [(200, False), (60, True)])
-def test_two_nodes_give_the_groups_of_one_machine(engine, facts, nodes, n, rotations) -> None:
-    """The groups of cells with planted copies are the local ones, members and figures."""
-    readable = [found for found in facts if not isinstance(found, Unreadable)][:n]
+def test_two_nodes_give_the_groups_of_one_machine(engine, stats, nodes, n, rotations) -> None:
+    """The groups of cells with planted copies are the local ones, members and similarities."""
+    readable = [found for found in stats if not isinstance(found, Unreadable)][:n]
     assert len(readable) == n
     columns = ImageColumns(
         [found.pixelhash for found in readable],
@@ -118,15 +118,19 @@ def test_shares_together_give_all_pairs(engine, threshold) -> None:
         np.testing.assert_array_equal(one, two)
 
 
-def test_a_file_that_only_this_machine_sees_is_no_unreadable_one(tmp_path) -> None:
+def test_a_file_that_only_this_machine_sees_ends_the_command(tmp_path) -> None:
     """A path that a node cannot open ends the command; one that is gone everywhere does not."""
     here = tmp_path / "a.png"
     here.write_bytes(b"x")
-    lost = [Unreadable(str(here), "cannot be opened: No such file or directory")]
+
+    def batch(path: Path, reason: str) -> Batch:
+        return Batch([str(path)], np.zeros(1, RECORD), {}, {0: reason})
+
+    gone = "cannot be opened: No such file or directory"
     with pytest.raises(InputError, match=r"node 10\.0\.0\.7 cannot open .*a\.png.*same path"):
-        ray_engine._check_seen(lost, "10.0.0.7")
-    ray_engine._check_seen([Unreadable(str(tmp_path / "b.png"), lost[0].reason)], "10.0.0.7")
-    ray_engine._check_seen([Unreadable(str(here), "empty file")], "10.0.0.7")
+        ray_engine._check_seen(batch(here, gone), "10.0.0.7")
+    ray_engine._check_seen(batch(tmp_path / "b.png", gone), "10.0.0.7")
+    ray_engine._check_seen(batch(here, "empty file"), "10.0.0.7")
 
 
 def test_a_node_of_another_version_is_named(engine, monkeypatch) -> None:
@@ -136,7 +140,7 @@ def test_a_node_of_another_version_is_named(engine, monkeypatch) -> None:
         ray_engine._check_nodes(ray)
 
 
-def test_the_command_line_gives_the_local_outcome(cli, name, cells, cluster, engine) -> None:
+def test_the_command_line_gives_the_local_result(cli, name, cells, cluster, engine) -> None:
     """`dedupe --engine ray` decodes, groups as `dedupe` did, and prints JSON alone."""
     import fiftyone as fo
 

@@ -17,7 +17,7 @@ from PIL import Image, ImageFile
 from bccurate.errors import UnreadableImage
 from bccurate.images.decode import MAX_PIXELS, decode_rgb
 from bccurate.images.image_stats import ImageStats, Unreadable
-from bccurate.images.workers import read_apart
+from bccurate.images.workers import read_many
 
 
 def _pixels(seed: int = 0, size: tuple[int, ...] = (40, 50, 3)) -> np.ndarray:
@@ -29,13 +29,13 @@ def _pixels(seed: int = 0, size: tuple[int, ...] = (40, 50, 3)) -> np.ndarray:
 
 
 def _stats(path: Path) -> ImageStats:
-    (stats,) = read_apart([str(path)])
+    (stats,) = read_many([str(path)])
     assert isinstance(stats, ImageStats), stats
     return stats
 
 
 def _reason(path: Path | str) -> str:
-    (stats,) = read_apart([str(path)])
+    (stats,) = read_many([str(path)])
     assert isinstance(stats, Unreadable), stats
     assert stats.filepath == str(path)
     return stats.reason
@@ -180,7 +180,7 @@ def test_bit_flips_never_crash_and_never_pass_in_a_png(tmp_path: Path) -> None:
             data[rng.integers(len(data))] ^= 1 << int(rng.integers(8))
             file = tmp_path / f"{number}.png"
             file.write_bytes(data)
-            stats = read_apart([str(file)])[0]
+            (stats,) = read_many([str(file)])
             if isinstance(stats, ImageStats) and stats.format == "PNG":
                 assert np.array_equal(decode_rgb(file), _pixels())
 

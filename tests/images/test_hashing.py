@@ -12,7 +12,7 @@ from PIL import Image
 from bccurate import native
 from bccurate.archives import unpack
 from bccurate.images.hashing import KNOWN, METHODS, hash_pixels, measure_into, to_uint64
-from bccurate.images.workers import hash_many, read_apart
+from bccurate.images.workers import hash_many, read_many
 from bccurate.native import image_measure
 from bccurate.native.image_measure import ALL, MEASURED
 
@@ -64,7 +64,7 @@ def test_sharpness_by_hand(tmp_path) -> None:
     grey[2, 2] = 9
     Image.fromarray(grey).save(tmp_path / "a.png")
     Image.fromarray(grey[:2]).save(tmp_path / "b.png")
-    one, two = read_apart([str(tmp_path / "a.png"), str(tmp_path / "b.png")])
+    one, two = read_many([str(tmp_path / "a.png"), str(tmp_path / "b.png")])
     assert one.sharpness == pytest.approx(np.var([-36.0] + 4 * [9.0] + 4 * [0.0]))
     assert two.sharpness == 0
     assert one.intensity_mean == pytest.approx(9 / 25)
