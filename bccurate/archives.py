@@ -1,4 +1,4 @@
-"""Archives of which nobody knows the author: unpacked whole or not at all, and never elsewhere.
+"""Safely extract untrusted archives: whole or not at all, and nowhere else.
 
 ``tarfile`` and ``zipfile`` read the directory of a zip and the long headers of a tar at once,
 however large they claim to be, before a single member is known; ``_Guarded`` stands between.

@@ -1,6 +1,6 @@
 """Every error that a command may end with.
 
-    BccurateError                exit 1   a fault of ours
+    BccurateError                exit 1   an internal error
     ├── UsageError               exit 2   a wrong option, an unknown name
     ├── FindingsError            exit 3   something was found and --fail-on-found was given
     ├── InputError               exit 4   an input that cannot be read or is not valid

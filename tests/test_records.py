@@ -48,8 +48,8 @@ def test_text_has_every_number_the_warnings_and_whether_something_changed() -> N
         "total     10    3     0",
     ]
     assert lines[5] == "warning: class 'a.b$c' has no image in val"
-    assert "Nothing new" not in str(SPLIT)
-    assert str(UseRecord("cells", changed=False)).endswith("all of this was there already.")
+    assert "Already up to date" not in str(SPLIT)
+    assert str(UseRecord("cells", changed=False)).endswith("Already up to date.")
     assert str(Record(None)) == ""
 
 

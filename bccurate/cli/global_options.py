@@ -64,7 +64,8 @@ SHARED = [
     click.Option(
         ["--config"], type=click.Path(dir_okay=False), metavar="FILE", is_eager=True,
         expose_value=False, callback=_config,
-        help="Take the options of an earlier run from its --json output; those typed win.",
+        help="Take the options of an earlier run from its --json output; those on the command line "
+        "take precedence.",
     ),
     click.Option(
         ["-q", "--quiet"], is_flag=True, is_eager=True, expose_value=False, callback=_quiet,
@@ -104,7 +105,9 @@ def _defaults(command: click.Command, file: Path) -> dict[str, Any]:
     data = _read(file)
     told = data.get("command")
     if told not in (None, command.name):
-        raise UsageError(f"{file} is of another command", f"bccurate {told} --config {file}")
+        raise UsageError(
+            f"{file} was written by `bccurate {told}`", f"bccurate {told} --config {file}"
+        )
     options = data["options"] if isinstance(data.get("options"), dict) else data
     known = {name: p for p in command.params for name in (p.name or "", _name(p))}
     defaults = {}

@@ -21,7 +21,7 @@ COMMANDS = {
     "info": "Show the class table, the views and what was run.",
     "dedupe": "Tag exact and near duplicates; one of each group is kept.",
     "outliers": "Tag images whose intensity is far from their class.",
-    "split": "Tag train, val and test; duplicates are never parted.",
+    "split": "Tag train, val and test; duplicates never cross splits.",
     "leaks": "Tag duplicates and groups that stand in more than one split.",
     "augment": "Write variants of the training images as new samples.",
     "background": "Write masks of the cells, and training pictures without background.",
@@ -109,14 +109,14 @@ def main() -> None:
 
 
 def _unforeseen(error: Exception) -> tuple[str, int]:
-    """Message and exit code of what no command foresaw: the machine's fault, or ours."""
+    """Return message and exit code of an unexpected error: of the machine, or internal."""
     from bccurate.files import fault_of_machine  # late: --help has no use for it
 
     if isinstance(error, OSError) and (known := fault_of_machine(error, error.filename)):
         return str(known), known.exit_code
     return (
-        f"A fault of ours: {type(error).__name__}: {error}\n"
-        "  try: BCCURATE_DEBUG=1 with the same command, and send us what it prints",
+        f"Internal error; please report it: {type(error).__name__}: {error}\n"
+        "  try: BCCURATE_DEBUG=1 with the same command, and report what it prints",
         1,
     )
 

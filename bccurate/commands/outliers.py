@@ -68,7 +68,7 @@ def outliers(
 
     Args:
         dataset: name; the one in use where None.
-        alpha: bound in spreads, above 0; in large classes at least.
+        alpha: threshold in standard deviations (or MADs), above 0; in large classes at least.
         statistic: ``mean-std`` (the paper's) or ``median-mad`` (robust).
         iterate: leave out what was found and look again.
         false_alarms: how many images of a normally distributed class may pass the bound of an

@@ -1,4 +1,4 @@
-"""``bccurate split``: train, val and test, stratified, duplicate groups never parted."""
+"""``bccurate split``: train, val and test, stratified; duplicate groups never cross splits."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def split(
     Args:
         dataset: name; the one in use where None.
         val, test: shares, at least 0, together below 1.
-        group: a field (patient, slide) whose equal values are never parted either.
+        group: a field (patient, slide) whose values never cross splits either.
         seed: of the shuffle.
         redo: draw all anew; what was trained before has then seen some of the new test set.
         folds: 2 to 100; as many as there are where None.

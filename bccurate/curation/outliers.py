@@ -56,7 +56,7 @@ def intensity_outliers(
         intensity_mean, intensity_std: (N,) of the grey image, 0 to 255.
         labels: N class names.
         reference: (N,) bool, the images that the bounds are taken from (no duplicates).
-        alpha: bound in spreads, above 0; at least, see ``bound_of_class``.
+        alpha: threshold in standard deviations (or MADs), above 0; see ``bound_of_class``.
         statistic: one of ``vocabulary.STATISTICS``.
         iterate: leave out what was found and look again until nothing changes.
         false_alarms: see ``bound_of_class``.
@@ -82,7 +82,9 @@ def intensity_outliers(
 
 
 def bound_of_class(alpha: float, n: int, false_alarms: float) -> float:
-    """The bound for a class of ``n`` images, in spreads: ``alpha``, or more in a large class.
+    """Return the threshold for a class of ``n`` images, in standard deviations (or MADs).
+
+    It is ``alpha``, or more in a large class.
 
     Of n normally distributed images ``false_alarms`` lie beyond it by chance: a fixed bound of 3
     takes 0.27 % of any class by each equation, however clean, and of a large one takes many. Up

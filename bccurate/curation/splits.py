@@ -1,4 +1,4 @@
-"""Honest splits and folds: the classes in proportion, duplicates and groups never parted.
+"""Honest splits and folds: classes in proportion; duplicates and groups never cross splits.
 
 A class counts its images, a group goes to one split whole. Groups that hold most of their classes
 are placed first, each where its classes are missed most; the single images then fill every class
@@ -30,7 +30,7 @@ def assign_splits(
 
     Args:
         labels: N class names.
-        groups: N group names; equal ones are never parted.
+        groups: N group names; equal ones never cross splits.
         keys: N unique strings (paths); the outcome depends on them, not on the order given.
         fractions: split to share, together 1; the first split takes what rounding leaves.
         seed: of the shuffle.

@@ -39,7 +39,7 @@ class Record:
     def __str__(self) -> str:
         lines = self.lines() + [f"warning: {warning}" for warning in self.warnings]
         if not self.changed:
-            lines.append("Nothing new: all of this was there already.")
+            lines.append("Already up to date.")
         return "\n".join(lines)
 
 

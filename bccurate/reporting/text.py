@@ -1,4 +1,4 @@
-"""Text that strangers chose, made harmless to look at, and numbers made easy to read."""
+"""Escape untrusted text, and format numbers."""
 
 from __future__ import annotations
 

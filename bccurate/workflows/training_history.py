@@ -1,4 +1,4 @@
-"""What a model's earlier trainings on other views came to: its weights are gone, figures stay."""
+"""Keep the metrics of a model's previous trainings on other views."""
 
 from __future__ import annotations
 

@@ -30,9 +30,13 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     known = [name for name in NAMES if importlib.util.find_spec(f"tests.bench.bench_{name}")]
-    parser.add_argument("--only", choices=known, action="append", help="may be repeated")
+    parser.add_argument(
+        "--only", choices=known, action="append", help="run this one; may be repeated"
+    )
     parser.add_argument("--against", type=Path, metavar="BCCURATE", help="compare import with it")
-    parser.add_argument("--data", type=Path, default=conftest.REAL_DATA, help="cells to measure on")
+    parser.add_argument(
+        "--data", type=Path, default=conftest.REAL_DATA, help="images to measure on"
+    )
     given = parser.parse_args()
     if given.against:
         os.environ[AGAINST] = str(given.against.resolve())

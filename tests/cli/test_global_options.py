@@ -34,7 +34,7 @@ def test_a_run_is_repeated_from_its_own_json(cli, tmp_path: Path) -> None:
     config.write_text(first.out)
     assert first.json["options"] == {"folder": str(folder), "n": 16, "seed": 3, "size": 96}
     again = cli("sample", "--config", config)
-    assert again.code == 0 and "Nothing new" in again.out
+    assert again.code == 0 and "Already up to date" in again.out
     other = cli("sample", tmp_path / "other", "--config", config, "--size", 64, "--json").json
     assert other["options"] == {"folder": str(tmp_path / "other"), "n": 16, "seed": 3, "size": 64}
 

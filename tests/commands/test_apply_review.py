@@ -86,7 +86,7 @@ def test_a_second_call_changes_nothing_and_says_so(hub, cli) -> None:
     assert bccurate.apply_review(hub.name).changed
     state = _state(hub)
     again = cli("apply-review", "-d", hub.name)
-    assert again.out.splitlines()[-1].startswith("Nothing new")
+    assert again.out.splitlines()[-1].startswith("Already up to date")
     bccurate.dedupe(hub.name)
     bccurate.outliers(hub.name)
     assert not bccurate.dedupe(hub.name).changed

@@ -46,7 +46,7 @@ def test_import_export_import_is_the_identity(curated: str, tmp_path: Path, cli,
     decoded_only = format in ("npz", "coco")
     assert len(first["skipped"]) == (len(unreadable) if decoded_only else 0)
     again = cli(*options)
-    assert again.code == 0 and "Nothing new" in again.out
+    assert again.code == 0 and "Already up to date" in again.out
     other = f"{curated}-2"
     try:
         bccurate.import_(out, other)

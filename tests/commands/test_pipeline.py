@@ -182,7 +182,7 @@ def test_every_command_twice_changes_nothing_and_says_so(made, cli, rendered):
         assert outcome.code == 0, outcome.err
         assert outcome.json["changed"] is False, command
         assert outcome.json["command"] == command[0] and outcome.json["dataset"] == name
-        assert "Nothing new" in cli(*arguments).out
+        assert "Already up to date" in cli(*arguments).out
         assert digest(name) == before, command
 
 

@@ -1,4 +1,4 @@
-"""Honest splits: shares per class, groups never parted, no outcome from the order."""
+"""Honest splits: shares per class, groups never cross splits, in any order of samples."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ def test_folds_number_train_and_val_and_leave_the_test_split_apart(cli, dataset)
     view = dataset.load_saved_view("folds").values("fold")
     assert view == sorted(view) and set(view) == set(range(5))
     again = cli("split", "-d", dataset.name, "--folds", 5)
-    assert "Nothing new" in again.out and "fold 4" in again.out
+    assert "Already up to date" in again.out and "fold 4" in again.out
     assert _folds(dataset) == folds
 
 
