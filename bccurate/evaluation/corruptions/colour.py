@@ -55,12 +55,12 @@ def _shift_hsv(image: np.ndarray, hue: int, saturation: int) -> np.ndarray:
     return np.asarray(shifted.convert("RGB"))
 
 
-CHANNELS = "ours; orders of the channels as Albumentations' ChannelShuffle"
-TELLEZ = "HED jitter, Tellez et al. 2019, https://arxiv.org/abs/1902.06543; levels ours"
+CHANNELS = "bccurate; orders of the channels as Albumentations' ChannelShuffle"
+TELLEZ = "HED jitter, Tellez et al. 2019, https://arxiv.org/abs/1902.06543; levels of bccurate"
 CORRUPTIONS = (
     Corruption("saturate", "colour", saturate, (0.05, 0.1, 0.15, 0.17, 0.2), MEDMNIST_C),
-    Corruption("hue_shift", "colour", hue_shift, (0.05, 0.1, 0.2, 0.35, 0.5), "ours"),
-    Corruption("grey", "colour", grey, (0.2, 0.4, 0.6, 0.8, 1.0), "ours"),
+    Corruption("hue_shift", "colour", hue_shift, (0.05, 0.1, 0.2, 0.35, 0.5), "bccurate"),
+    Corruption("grey", "colour", grey, (0.2, 0.4, 0.6, 0.8, 1.0), "bccurate"),
     Corruption("channel_shuffle", "colour", channel_shuffle, (0.2, 0.4, 0.6, 0.8, 1.0), CHANNELS),
     Corruption("stain_shift", "colour", stain_shift, (0.1, 0.2, 0.3, 0.45, 0.6), TELLEZ),
 )

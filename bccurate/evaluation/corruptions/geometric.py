@@ -75,11 +75,11 @@ def _sample(image: np.ndarray, positions: np.ndarray, draw: np.random.Generator)
     return to_bytes(np.stack(channels, axis=-1))
 
 
-SIMARD = "elastic distortions, Simard et al. 2003; levels ours"
+SIMARD = "elastic distortions, Simard et al. 2003; levels of bccurate"
 CORRUPTIONS = (
-    Corruption("rotation", "geometric", rotation, (10, 20, 45, 90, 180), "ours"),
-    Corruption("shift", "geometric", shift, (0.05, 0.1, 0.15, 0.2, 0.3), "ours"),
-    Corruption("zoom", "geometric", zoom, (1.1, 1.2, 1.35, 1.5, 1.75), "ours"),
-    Corruption("shear", "geometric", shear, (0.1, 0.2, 0.3, 0.4, 0.5), "ours"),
+    Corruption("rotation", "geometric", rotation, (10, 20, 45, 90, 180), "bccurate"),
+    Corruption("shift", "geometric", shift, (0.05, 0.1, 0.15, 0.2, 0.3), "bccurate"),
+    Corruption("zoom", "geometric", zoom, (1.1, 1.2, 1.35, 1.5, 1.75), "bccurate"),
+    Corruption("shear", "geometric", shear, (0.1, 0.2, 0.3, 0.4, 0.5), "bccurate"),
     Corruption("elastic", "geometric", elastic, (0.01, 0.02, 0.03, 0.04, 0.05), SIMARD),
 )

@@ -20,7 +20,7 @@ def stain_deposit(
 ) -> np.ndarray:
     """Paint n dark irregular spots; ``level`` is (n, radius as a share of the shorter side).
 
-    MedMNIST-C pastes one to three drawn ink marks; the number is the same, the outline ours.
+    MedMNIST-C pastes one to three drawn ink marks; the number is the same, the outline is not.
     """
     spots, radius = level
     height, width, _ = image.shape
@@ -81,8 +81,8 @@ def _span(side: int, share: float, draw: np.random.Generator) -> slice:
     return slice(max(start, 0), start + length)
 
 
-CUTOUT = "DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552; levels ours"
-GRID = "Chen et al. 2020, https://arxiv.org/abs/2001.04086; levels ours"
+CUTOUT = "DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552; levels of bccurate"
+GRID = "Chen et al. 2020, https://arxiv.org/abs/2001.04086; levels of bccurate"
 INKS = ((1, 0.05), (2, 0.06), (3, 0.07), (3, 0.09), (3, 0.11))
 BUBBLES = ((5, 10), (7, 10), (10, 10), (12, 12), (15, 12))
 CORRUPTIONS = (
