@@ -167,7 +167,7 @@ def test_names_and_sizes_are_checked(tmp_path, cli, monkeypatch) -> None:
     """A folder without --name, an unknown size, and a size for a format that has none."""
     with pytest.raises(UsageError, match="needs a name"):
         bccurate.import_(tmp_path)
-    with pytest.raises(UsageError, match="no images of 32"):
+    with pytest.raises(UsageError, match="--size cannot be 32"):
         bccurate.import_("bloodmnist", size=32)
-    with pytest.raises(UsageError, match="--size is of an npz"):
+    with pytest.raises(UsageError, match="--size is for an npz"):
         bccurate.export(tmp_path / "x", "d", "csv", size=8)
