@@ -74,6 +74,6 @@ def test_later_calls_keep_the_folds_and_place_what_is_new(dataset, tmp_path):
 @pytest.mark.parametrize("folds", [-1, 0, 1, 101])
 def test_an_impossible_number_of_folds_is_refused(dataset, folds):
     """2 to 100; the field is not made."""
-    with pytest.raises(UsageError, match="folds are 2 to 100"):
+    with pytest.raises(UsageError, match="--folds is 2 to 100"):
         bccurate.split(dataset.name, folds=folds)
     assert dataset.get_field("fold") is None
