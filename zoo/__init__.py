@@ -1,21 +1,21 @@
-"""The model zoo of bccurate: ``manifest.json`` is the registry, each module has one ``build``.
+"""Offer bccurate's models: ``manifest.json`` lists them, each module has one ``build``.
 
-The same folder is a model source of the FiftyOne zoo, which runs this file anew on every
-download, load and form: so it stays light, and imports only in the functions that FiftyOne calls.
-FiftyOne needs this file and the manifest alone, and a copy of them will do.
+The same folder is a model source of the FiftyOne zoo, which runs this file again for every
+download, load and form, so it imports other modules only inside its functions. FiftyOne needs only
+this file and the manifest, and a copy of them works too.
 """
 
 from typing import Any
 
 
 def download_model(model_name: str, model_path: str) -> None:
-    """Nothing to fetch: weights come from ``bccurate train`` and stay with their dataset."""
+    """Download nothing: weights come from ``bccurate train`` and stay with their dataset."""
 
 
 def load_model(model_name: str, model_path: str, **kwargs: Any) -> Any:
-    """What ``foz.load_zoo_model("bccurate/resnet50", dataset="cells")`` returns.
+    """Return the model of ``foz.load_zoo_model("bccurate/resnet50", dataset="cells")``.
 
-    ``kwargs``: see ``bccurate.workflows.fiftyone_zoo.load_model``.
+    ``kwargs`` are those of ``bccurate.workflows.fiftyone_zoo.load_model``.
     """
     from bccurate.workflows.fiftyone_zoo import load_model as load
 
@@ -23,5 +23,5 @@ def load_model(model_name: str, model_path: str, **kwargs: Any) -> Any:
 
 
 def parse_parameters(model_name: str, ctx: Any, params: dict[str, Any]) -> None:
-    """In the App: the weights that were trained on the open dataset."""
+    """Select, in the App, the weights that were trained on the open dataset."""
     params.setdefault("dataset", ctx.dataset.name)

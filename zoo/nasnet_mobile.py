@@ -1,7 +1,7 @@
-"""NASNet-A Mobile, 4 @ 1056 (Zoph et al. 2018, https://arxiv.org/abs/1707.07012).
+"""Build NASNet-A Mobile, 4 @ 1056 (Zoph et al. 2018, https://arxiv.org/abs/1707.07012).
 
-timm has the cells and the Large network only; here the same cells are put together as Mobile. The
-names of the tensors are those of the public checkpoint ``nasnetamobile-7e03cead.pth`` (R. Cadene,
+timm has the cells and the Large network only; here the same cells form Mobile. The tensor names
+are those of the public checkpoint ``nasnetamobile-7e03cead.pth`` (R. Cadene,
 converted from TF-slim; Keras pads differently). The head is the paper's: averaged features,
 dropout, one dense layer. The softmax is applied at prediction; the network returns logits.
 """
@@ -30,7 +30,7 @@ DROPOUT = 0.25
 
 
 class NASNetMobile(nn.Module):
-    """Images float (N, 3, H, W), normalised, to logits (N, num_classes); the stride is 32."""
+    """Map images float (N, 3, H, W), normalised, to logits (N, num_classes); the stride is 32."""
 
     def __init__(self, num_classes: int) -> None:
         super().__init__()
@@ -49,12 +49,12 @@ class NASNetMobile(nn.Module):
         self.global_pool = nn.AdaptiveAvgPool2d(1)
         self.dropout = nn.Dropout(DROPOUT)
         self.last_linear = nn.Linear(24 * WIDTH, num_classes)
-        # As timm's own networks do: names the layer that pretrained weights leave alone.
+        # As in timm's networks: the layer that pretrained weights do not replace.
         self.pretrained_cfg = {"classifier": "last_linear"}
         _count_no_padding(self)
 
     def _add_stage(self, number: int, width: int, before: int, current: int) -> None:
-        """Four cells from ``cell_<number>`` on, for inputs of so many channels."""
+        """Add four cells from ``cell_<number>``, for ``before`` and ``current`` input channels."""
         outputs = 6 * width
         self.add_module(f"cell_{number}", FirstCell(before, width // 2, current, width, PAD))
         for cell in range(number + 1, number + 4):
@@ -62,15 +62,15 @@ class NASNetMobile(nn.Module):
             self.add_module(f"cell_{cell}", NormalCell(before, width, current, width, PAD))
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """Logits (N, num_classes)."""
+        """Return logits (N, num_classes)."""
         features = self.act(self.forward_features(images))
         return self.last_linear(self.dropout(self.global_pool(features).flatten(1)))
 
     def forward_features(self, images: torch.Tensor) -> torch.Tensor:
-        """The output of the last cell, before its activation: (N, 1056, h, w).
+        """Return the output of the last cell, before its activation: (N, 1056, h, w).
 
-        Every cell sees the two outputs before it. (In timm's Large the cell after a reduction
-        skips one: not so here.)
+        Every cell reads the two outputs before it. (In timm's Large the cell after a reduction
+        skips one.)
         """
         stem = self.conv0(images)
         before = self.cell_stem_0(stem)
@@ -82,7 +82,7 @@ class NASNetMobile(nn.Module):
 
 
 def build(num_classes: int) -> nn.Module:
-    """The network with random weights and ``num_classes`` outputs."""
+    """Return the network with random weights and ``num_classes`` outputs."""
     return NASNetMobile(num_classes)
 
 
@@ -92,9 +92,9 @@ def _reduction(kind: type[nn.Module], width: int) -> nn.Module:
 
 
 class AveragePool(nn.Module):
-    """TensorFlow's "same" average: divided by the number of cells inside the map.
+    """Average pooling with TensorFlow's "same" padding, which is not counted in the mean.
 
-    timm's ``AvgPool2dSame`` pads first and then counts the zeros, which moves logits by 1e-2.
+    timm's ``AvgPool2dSame`` counts the zeros of the padding, which changes logits by 1e-2.
     """
 
     def __init__(self, kernel_size: int, stride: int) -> None:
@@ -103,14 +103,14 @@ class AveragePool(nn.Module):
         self.stride = stride
 
     def forward(self, maps: torch.Tensor) -> torch.Tensor:
-        """(N, C, H, W) to (N, C, ceil(H / stride), ceil(W / stride))."""
+        """Return (N, C, ceil(H / stride), ceil(W / stride)) of maps (N, C, H, W)."""
         height, width = (self._padding(side) for side in maps.shape[-2:])
         return F.avg_pool2d(
             maps,
             self.kernel_size,
             self.stride,
             (height, width),
-            ceil_mode=True,  # what is padded at the far side
+            ceil_mode=True,  # pads the far side
             count_include_pad=False,
         )
 

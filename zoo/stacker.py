@@ -1,7 +1,7 @@
-"""The paper's stack: what the base models say of an image, through three dense layers.
+"""Build the paper's stacker: three dense layers on the logits of base models.
 
-It reads no image. Its inputs are the logits of the base models, which must come from models that
-did not see the image in training: on in-sample predictions it learns which base overfits most.
+The logits must come from models that did not see the image in training: from in-sample predictions
+it learns which base overfits most.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ L2 = 1e-4
 
 
 class Stacker(nn.Module):
-    """Logits float (N, bases, num_classes) of the bases to logits (N, num_classes).
+    """Map the bases' logits, float (N, bases, num_classes), to logits (N, num_classes).
 
-    The bases' softmax is taken here: it bounds the inputs, so that one base with large logits
-    does not outshout the others. ``weight_decay`` is read as in ``custom_cnn``.
+    A softmax bounds the inputs, so that a base with large logits does not dominate.
+    ``weight_decay`` is as in ``custom_cnn``.
     """
 
     def __init__(self, num_classes: int, bases: int = BASES) -> None:
@@ -33,12 +33,12 @@ class Stacker(nn.Module):
         self.weight_decay = {"dense": L2}
 
     def forward(self, logits: torch.Tensor) -> torch.Tensor:
-        """Logits (N, num_classes)."""
+        """Return logits (N, num_classes)."""
         return self.head(self.dropout(self.dense(logits.softmax(2).flatten(1))))
 
 
 def build(num_classes: int, bases: int = BASES) -> nn.Module:
-    """The stack of ``bases`` models over ``num_classes`` classes, with random weights."""
+    """Return a stacker of ``bases`` models and ``num_classes`` classes, with random weights."""
     return Stacker(num_classes, bases)
 
 

@@ -18,7 +18,7 @@ from bccurate.progress import say
 GROUP = "bccurate.app"
 ZOO = "bccurate.zoo"
 ZOO_FOLDER = "bccurate-zoo"  # under its own name FiftyOne would overwrite our package
-ZOO_DOOR = ("__init__.py", "manifest.json")
+ZOO_FILES = ("__init__.py", "manifest.json")
 REFUSE = "BCCURATE_LINK_PLUGINS"  # set to 0 to keep FiftyOne's folder as it is
 
 
@@ -81,7 +81,7 @@ def share_zoo() -> bool:
         return False
     source = Path(next(iter(spec.submodule_search_locations)))
     place = Path(models_folder()) / ZOO_FOLDER
-    new = {name: (source / name).read_bytes() for name in ZOO_DOOR}
+    new = {name: (source / name).read_bytes() for name in ZOO_FILES}
     changed = [name for name, data in new.items() if _content(place / name) != data]
     for name in changed:
         with atomic_write(place / name) as file:

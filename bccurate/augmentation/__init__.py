@@ -1,1 +1,1 @@
-"""Floor 1, torch tensors: variants of a picture."""
+"""Augment images as torch tensors."""

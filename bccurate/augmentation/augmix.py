@@ -1,8 +1,8 @@
-"""AugMix (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781), one draw an image.
+"""Apply AugMix (Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781), drawn per image.
 
-The nine operations of the paper, which leaves out contrast, colour, brightness and sharpness, and
-its levels: drawn evenly from 0.1 to the severity, of 10. The loss over three views that belongs to
-it is ``learning.consistency``.
+With the nine operations of the paper, which omits contrast, colour, brightness and sharpness, at
+levels drawn uniformly from 0.1 to the severity, of 10. Its loss over three views is
+``learning.consistency``.
 """
 
 from __future__ import annotations
@@ -15,17 +15,23 @@ import numpy as np
 import torch
 
 from bccurate.augmentation import colour, geometry
-from bccurate.augmentation.batches import Operation, grouped, per_image, pieces, to_nearest_bytes
-from bccurate.augmentation.describe import sequence, word
+from bccurate.augmentation.batches import (
+    Operation,
+    apply_per_image,
+    cache_sized,
+    per_image,
+    to_nearest_bytes,
+)
+from bccurate.augmentation.describe import describe_operation, describe_sequence
 from bccurate.augmentation.draws import Draws
 
 SEVERITY = 3.0
 MAX_LEVEL = 10.0
-LEAST_LEVEL = 0.1
+MIN_LEVEL = 0.1
 WIDTH = 3
 DEPTH = 3
 
-# (operation, its value at the share m of the largest level on a side of so many pixels, signed)
+# (operation, its value at the share m of the maximum level on a side in pixels, signed)
 _Row = tuple[Operation, Callable[[np.ndarray, int], np.ndarray], bool]
 OPERATIONS: dict[str, _Row] = {
     "autocontrast": (colour.autocontrast, lambda m, side: m, False),
@@ -44,7 +50,7 @@ _FUNCTIONS = [operation for operation, _, _ in OPERATIONS.values()]
 
 
 class Step(NamedTuple):
-    """One step of a chain, each (N,): index of OPERATIONS (-1 for none), level of 10, sign."""
+    """One step of a chain; all (N,): index of OPERATIONS (-1 for none), level of 10, sign."""
 
     chosen: np.ndarray
     levels: np.ndarray
@@ -52,7 +58,13 @@ class Step(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """All draws of N images: the chains' weights (N, WIDTH), the mix's share (N,), the chains."""
+    """All random draws of N images.
+
+    Attributes:
+        weights: of the chains, (N, WIDTH).
+        share: of the chains in the result, (N,); the rest is the original.
+        chains: WIDTH lists of DEPTH steps.
+    """
 
     weights: np.ndarray
     share: np.ndarray
@@ -60,18 +72,18 @@ class Plan(NamedTuple):
 
 
 def augmix(images: torch.Tensor, draws: Draws, severity: float = SEVERITY) -> torch.Tensor:
-    """Equation 3: chains of one to three operations, mixed with each other and the original.
+    """Return the paper's equation 3: chains of one to three operations, mixed with the original.
 
-    The chains' weights are Dirichlet(1, 1, 1), the mix's Beta(1, 1), which is even on 0 to 1.
-    ``images`` uint8 (N, 3, H, W), on any device; so is the result.
+    The chains' weights are drawn from Dirichlet(1, 1, 1), the share of the chains from Beta(1, 1),
+    which is uniform on 0 to 1. ``images`` and the result are uint8 (N, 3, H, W), on any device.
     """
     images = images.contiguous()
-    plan = drawn(draws, severity)
+    plan = draw_plan(draws, severity)
     return mix(images, _chains(images, plan), plan.weights, plan.share)
 
 
-def drawn(draws: Draws, severity: float = SEVERITY) -> Plan:
-    """All that is random, in the order in which it is drawn."""
+def draw_plan(draws: Draws, severity: float = SEVERITY) -> Plan:
+    """Draw all random numbers, in a fixed order."""
     weights = draws.simplex(WIDTH)
     return Plan(weights, draws.uniform(), [_steps(draws, severity) for _ in range(WIDTH)])
 
@@ -81,7 +93,7 @@ def _steps(draws: Draws, severity: float) -> list[Step]:
     return [
         Step(
             np.where(step < depth, draws.integers(len(OPERATIONS)), -1),
-            draws.uniform(LEAST_LEVEL, severity),
+            draws.uniform(MIN_LEVEL, severity),
             draws.signs(),
         )
         for step in range(DEPTH)
@@ -89,37 +101,39 @@ def _steps(draws: Draws, severity: float) -> list[Step]:
 
 
 def _chains(images: torch.Tensor, plan: Plan) -> list[torch.Tensor]:
-    """The chains' results (N, 3, H, W): their first steps all at once, then their second ones."""
+    """Return the chains' results, each (N, 3, H, W); a step of all chains is one batch."""
     n = len(images)
-    made = images.new_empty((WIDTH * n, *images.shape[1:]))
+    out = images.new_empty((WIDTH * n, *images.shape[1:]))
     first, *others = (
         Step(*(np.concatenate(column) for column in zip(*steps, strict=True)))
         for steps in zip(*plan.chains, strict=True)
     )
-    apply(images, *first, into=made, sources=np.tile(np.arange(n), WIDTH))
+    apply(images, *first, into=out, sources=np.tile(np.arange(n), WIDTH))
     for step in others:
-        apply(made, *step, into=made)
-    return list(made.split(n))
+        apply(out, *step, into=out)
+    return list(out.split(n))
 
 
 def describe(draws: Draws, side: tuple[int, int], severity: float = SEVERITY) -> list[str]:
-    """What ``augmix`` does to images of height and width ``side``, a text an image."""
-    plan = drawn(draws, severity)
-    chains = [_chain_words(steps, side) for steps in plan.chains]
+    """Describe what ``augmix`` does to images of height and width ``side``, one text per image."""
+    plan = draw_plan(draws, severity)
+    chains = [_describe_chain(steps, side) for steps in plan.chains]
     return [
         " + ".join(
             [f"{1 - m:.2f} original"]
-            + [f"{m * w:.2f} ({words[i]})" for w, words in zip(own, chains, strict=True)]
+            + [f"{m * w:.2f} ({texts[i]})" for w, texts in zip(row, chains, strict=True)]
         )
-        for i, (m, own) in enumerate(zip(plan.share, plan.weights, strict=True))
+        for i, (m, row) in enumerate(zip(plan.share, plan.weights, strict=True))
     ]
 
 
-def _chain_words(steps: list[Step], side: tuple[int, int]) -> list[str]:
+def _describe_chain(steps: list[Step], side: tuple[int, int]) -> list[str]:
     rows = list(OPERATIONS.items())
     done = [(step.chosen, values(*step, side)) for step in steps]
     return [
-        sequence(word(rows[c[i]][0], v[i], rows[c[i]][1][2]) for c, v in done if c[i] >= 0)
+        describe_sequence(
+            describe_operation(rows[c[i]][0], v[i], rows[c[i]][1][2]) for c, v in done if c[i] >= 0
+        )
         for i in range(len(steps[0].chosen))
     ]
 
@@ -132,37 +146,37 @@ def apply(
     into: torch.Tensor | None = None,
     sources: np.ndarray | None = None,
 ) -> torch.Tensor:
-    """One operation an image: ``chosen`` (N,) of OPERATIONS, -1 for none, at ``levels`` of 10.
+    """Apply one operation per image: ``chosen`` (N,) of OPERATIONS, or -1, at ``levels`` of 10.
 
-    ``into`` and ``sources`` as ``grouped`` has them.
+    ``into`` and ``sources`` are those of ``apply_per_image``.
     """
     height, width = images.shape[-2:]
-    own = values(chosen, levels, signs, (height, width))
-    return grouped(_FUNCTIONS, images, chosen, own, into, sources)
+    arguments = values(chosen, levels, signs, (height, width))
+    return apply_per_image(_FUNCTIONS, images, chosen, arguments, into, sources)
 
 
 def values(
     chosen: np.ndarray, levels: np.ndarray, signs: np.ndarray, side: tuple[int, int]
 ) -> np.ndarray:
-    """float64 (N,): what the ``chosen`` operations are called with on a height and width."""
-    found = np.zeros(len(chosen))
+    """Return the arguments of the ``chosen`` operations for a height and width, float64 (N,)."""
+    arguments = np.zeros(len(chosen))
     for index, (name, (_, value, signed)) in enumerate(OPERATIONS.items()):
         rows = chosen == index
-        along = side[0 if name.endswith("_y") else 1]
-        found[rows] = value(levels[rows] / MAX_LEVEL, along) * (signs[rows] if signed else 1)
-    return found
+        length = side[0 if name.endswith("_y") else 1]
+        arguments[rows] = value(levels[rows] / MAX_LEVEL, length) * (signs[rows] if signed else 1)
+    return arguments
 
 
 def mix(
     images: torch.Tensor, chains: list[torch.Tensor], weights: np.ndarray, share: np.ndarray
 ) -> torch.Tensor:
-    """(1 - m) x + m sum w_i chain_i, rounded: ``share`` m (N,), ``weights`` w (N, chains)."""
-    parts = pieces(images, *chains, 1 - share, share[:, None] * weights)
+    """Return (1 - m) x + m sum w_i chain_i, rounded; ``share`` m (N,), ``weights`` w (N, WIDTH)."""
+    parts = cache_sized(images, *chains, 1 - share, share[:, None] * weights)
     return torch.cat([_mixed(*part) for part in parts])
 
 
-def _mixed(images: torch.Tensor, *given: Any) -> torch.Tensor:
-    *chains, original, weights = given
+def _mixed(images: torch.Tensor, *arrays: Any) -> torch.Tensor:
+    *chains, original, weights = arrays
     mixed = images.float().mul_(per_image(original, images))
     for number, chain in enumerate(chains):
         mixed.addcmul_(chain.float(), per_image(weights[:, number], images))

@@ -1,4 +1,4 @@
-"""Shared steps of the batched operations."""
+"""Share the steps of all batched operations."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import Any
 import numpy as np
 import torch
 
-PIECE = 24  # images; of 96x96 in float32 a piece takes 2.7 MB
+PIECE = 24  # images: 2.7 MB in float32 at 96x96
 # (images uint8 (n, 3, H, W), magnitudes float64 (n,) on the host) -> uint8 (n, 3, H, W)
 Operation = Callable[[torch.Tensor, np.ndarray], torch.Tensor]
 
 
 def per_image(values: np.ndarray, images: torch.Tensor) -> torch.Tensor:
-    """``values`` (n, ...) as float32 (n, ..., 1, 1), to broadcast over pixels on their device."""
+    """Return ``values`` (n, ...) as float32 (n, ..., 1, 1) that broadcasts over the pixels."""
     column = torch.from_numpy(np.asarray(values, dtype=np.float32)).to(images.device)
     return column.reshape(*column.shape, *[1] * (4 - column.ndim))
 
 
 def to_bytes(pixels: torch.Tensor) -> torch.Tensor:
-    """float ``pixels`` clipped to 0 to 255 in place, as uint8; fractions are cut off.
+    """Return float ``pixels``, clipped in place and truncated, as uint8.
 
-    By way of int16: from float to uint8 at once torch goes value by value.
+    Via int16: torch does not vectorise float to uint8 directly.
     """
     return pixels.clamp_(0, 255).to(torch.int16).to(torch.uint8)
 
 
 def to_nearest_bytes(pixels: torch.Tensor) -> torch.Tensor:
-    """float ``pixels`` rounded (halves to even) and clipped in place, as uint8."""
+    """Return float ``pixels``, rounded (half to even) and clipped in place, as uint8."""
     return to_bytes(pixels.round_())
 
 
-def grouped(
+def apply_per_image(
     operations: Sequence[Operation],
     images: torch.Tensor,
     chosen: np.ndarray,
@@ -40,13 +40,18 @@ def grouped(
     into: torch.Tensor | None = None,
     sources: np.ndarray | None = None,
 ) -> torch.Tensor:
-    """Each of ``images`` (n, 3, H, W) under its own operation: a call an operation.
+    """Apply to each image an operation of its own, with one call per operation.
 
-    ``chosen`` int64 (n,) are indices of ``operations``, -1 for none; ``values`` (n, ...) are what
-    they are called with. Results are written to their rows of ``into``, which may be ``images``
-    and where rows without an operation stay as they are; without it, to a new tensor. Where
-    ``sources`` (n,) are given, row i is made of ``images[sources[i]]``. On a CPU each piece goes
-    through its operation while it is in the cache.
+    On a CPU images are processed in pieces that fit its cache.
+
+    Args:
+        operations: to choose from.
+        images: uint8 (n, 3, H, W).
+        chosen: int64 (n,), indices of ``operations``, -1 for none.
+        values: (n, ...), arguments of the operations.
+        into: the tensor to write to, by default a new one; may be ``images``. Rows without an
+            operation are not written.
+        sources: int64 (n,): row i is made from ``images[sources[i]]``; by default from its own.
     """
     if into is None:
         into = images.clone() if (chosen < 0).any() else torch.empty_like(images)
@@ -55,12 +60,12 @@ def grouped(
         for piece in _spans(len(of_operation), images):
             rows = of_operation[piece]
             part = select(images, rows if sources is None else sources[rows])
-            quick(into)[rows] = quick(operation(part, values[rows]))
+            fast_view(into)[rows] = fast_view(operation(part, values[rows]))
     return into
 
 
-def pieces(images: torch.Tensor, *values: Any) -> Iterator[tuple[Any, ...]]:
-    """``images`` (n, ...) and arrays (n, ...) cut alike: on a CPU in pieces that fit its cache."""
+def cache_sized(images: torch.Tensor, *values: Any) -> Iterator[tuple[Any, ...]]:
+    """Yield equal slices of ``images`` and of arrays, all (n, ...); on a CPU they fit its cache."""
     for piece in _spans(len(images), images):
         yield images[piece], *(value[piece] for value in values)
 
@@ -78,7 +83,7 @@ def change_rows(
 ) -> None:
     """Replace the images where ``chosen`` bool (n,) by ``change(images, rows)``, run by run.
 
-    Quick where the chosen lie together, as after ``gray_order``.
+    Fast if the chosen images are neighbours, as after ``gray_order``.
     """
     edges = np.flatnonzero(np.diff(chosen.astype(np.int8), prepend=0, append=0))
     for begin, end in edges.reshape(-1, 2).tolist():
@@ -87,9 +92,9 @@ def change_rows(
 
 
 def gray_order(*chosen: np.ndarray) -> np.ndarray:
-    """An order of n samples in which each of the bool (n,) is true in few runs (Gray 1953).
+    """Return an order of n samples in which each of the bool (n,) is true in few runs (Gray 1953).
 
-    Of three the first and the second are true in one run, the third in two.
+    Of three arrays the first and the second are true in one run, the third in two.
     """
     code = np.zeros(len(chosen[0]), dtype=np.int64)
     for bit in chosen:
@@ -98,16 +103,16 @@ def gray_order(*chosen: np.ndarray) -> np.ndarray:
 
 
 def select(images: torch.Tensor, rows: np.ndarray) -> torch.Tensor:
-    """``images[rows]`` (n, 3, H, W) in the memory format that they have, whole rows at a time."""
+    """Return ``images[rows]`` (n, 3, H, W) in their memory layout, copying whole images."""
     index = torch.from_numpy(rows).to(images.device)
     if images.is_contiguous():
         return images.index_select(0, index)
     return images.permute(0, 2, 3, 1).index_select(0, index).permute(0, 3, 1, 2)
 
 
-def quick(images: torch.Tensor) -> Any:
-    """What takes assignments to rows and strips quickest, by the same indices.
+def fast_view(images: torch.Tensor) -> Any:
+    """Return a view for fast indexed assignment: numpy's on a CPU, else ``images`` itself.
 
-    On a CPU numpy's view of ``images``, since torch goes value by value there; else ``images``.
+    torch does not vectorise such assignments on a CPU.
     """
     return images.numpy() if images.device.type == "cpu" else images

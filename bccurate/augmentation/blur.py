@@ -1,4 +1,4 @@
-"""Gaussian blur, one width an image."""
+"""Blur images, each by its own Gaussian."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ import torch.nn.functional as F
 
 from bccurate.augmentation.batches import per_image
 
-TRUNCATE = 2.5  # widths
+TRUNCATE = 2.5  # standard deviations
 
 
-def gaussian_blur(pixels: torch.Tensor, sigma: np.ndarray, widest: float) -> torch.Tensor:
-    """``pixels`` float32 (n, 3, H, W) blurred with ``sigma`` (n,), in pixels, mirrored at edges.
+def gaussian_blur(pixels: torch.Tensor, sigma: np.ndarray, max_sigma: float) -> torch.Tensor:
+    """Return ``pixels`` float32 (n, 3, H, W) blurred with ``sigma`` (n,) in pixels, edges mirrored.
 
-    The kernels reach two and a half times ``widest``, the largest width that may come, so that an
-    image's result does not hang on its neighbours' widths.
+    All kernels have the radius 2.5 times ``max_sigma``, so that the result of an image does not
+    depend on the sigmas of the others.
     """
-    radius = min(math.ceil(TRUNCATE * widest), min(pixels.shape[-2:]) - 1)
+    radius = min(math.ceil(TRUNCATE * max_sigma), min(pixels.shape[-2:]) - 1)
     steps = np.arange(radius + 1)
     kernel = np.exp(-0.5 * (steps / sigma[:, None]) ** 2)
     kernel /= kernel[:, :1] + 2 * kernel[:, 1:].sum(axis=1, keepdims=True)
     weights = per_image(kernel, pixels).unsqueeze(-1)
     for dim in (2, 3):
-        pixels = _along(pixels, weights, radius, dim)
+        pixels = _blur_axis(pixels, weights, radius, dim)
     return pixels
 
 
-def _along(pixels: torch.Tensor, weights: torch.Tensor, radius: int, dim: int) -> torch.Tensor:
+def _blur_axis(pixels: torch.Tensor, weights: torch.Tensor, radius: int, dim: int) -> torch.Tensor:
     side = pixels.shape[dim]
     pad = (0, 0, radius, radius) if dim == 2 else (radius, radius, 0, 0)
-    wide = F.pad(pixels, pad, mode="reflect")
+    padded = F.pad(pixels, pad, mode="reflect")
     out = pixels * weights[:, 0]
     for step in range(1, radius + 1):
-        pair = wide.narrow(dim, radius - step, side) + wide.narrow(dim, radius + step, side)
+        pair = padded.narrow(dim, radius - step, side) + padded.narrow(dim, radius + step, side)
         out.addcmul_(pair, weights[:, step])
     return out

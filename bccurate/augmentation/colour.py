@@ -1,6 +1,6 @@
-"""Colour operations, one magnitude an image, with the results of torchvision's tensor kernels.
+"""Change colours, each image by its own magnitude, with the results of torchvision's kernels.
 
-Images are uint8 (n, 3, H, W); magnitudes float64 (n,) on the host.
+Images are uint8 (n, 3, H, W), magnitudes float64 (n,) on the CPU.
 """
 
 from __future__ import annotations
@@ -14,40 +14,43 @@ GREY = (0.2989, 0.587, 0.114)
 
 
 def grey(images: torch.Tensor) -> torch.Tensor:
-    """Luma float32 (n, 1, H, W), fractions cut off."""
+    """Return the luma, float32 (n, 1, H, W), truncated."""
     red, green, blue = (images[:, i : i + 1] for i in range(3))
     luma = red.mul(GREY[0]).add_(green, alpha=GREY[1]).add_(blue, alpha=GREY[2])
     return luma.floor_()
 
 
 def _blend(images: torch.Tensor, other: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
-    """``factor`` times the image plus 1 - ``factor`` times the other."""
+    """Return ``factor`` times the images plus 1 - ``factor`` times the others."""
     out = images.float().mul_(per_image(factor, images))
     return to_bytes(out.addcmul_(other, per_image(1 - factor, images)))
 
 
 def brightness(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
-    """All values times ``factor``."""
+    """Multiply all values by ``factor``."""
     return to_bytes(images.float().mul_(per_image(factor, images)))
 
 
 def contrast(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
-    """Away from the image's mean luma by ``factor``."""
-    # In float64 the sum of whole numbers is exact, whatever its order.
+    """Scale the distance to the image's mean luma by ``factor``."""
+    # In float64 the sum of whole numbers is exact in any order.
     mean = grey(images).mean((1, 2, 3), keepdim=True, dtype=torch.float64).float()
     return _blend(images, mean, factor)
 
 
 def saturation(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
-    """Away from the pixel's luma by ``factor``."""
+    """Scale the distance to the pixel's luma by ``factor``."""
     return _blend(images, grey(images), factor)
 
 
 def sharpness(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
-    """Away from the mean of 3x3 pixels, the middle counted 5 times, by ``factor``; edges stay."""
+    """Scale the distance to the mean of 3x3 pixels by ``factor``; edges are unchanged.
+
+    The central pixel has the weight 5.
+    """
     if min(images.shape[-2:]) <= 2:
         return images
-    whole = images.to(torch.int16)  # 13 times 255 fits
+    whole = images.to(torch.int16)  # 13 * 255 fits
     rows = whole[..., :-2, :] + whole[..., 1:-1, :]
     rows += whole[..., 2:, :]
     middle = whole[..., 1:-1, 1:-1]
@@ -62,15 +65,15 @@ def sharpness(images: torch.Tensor, factor: np.ndarray) -> torch.Tensor:
 
 
 def posterize(images: torch.Tensor, bits: np.ndarray) -> torch.Tensor:
-    """The upper ``bits`` of each value, 0 to 8."""
+    """Keep the upper ``bits`` of each value, 0 to 8."""
     mask = 255 & ~(255 >> bits.astype(np.int64))
     return images & per_image(mask, images).to(torch.uint8)
 
 
 def solarize(images: torch.Tensor, threshold: np.ndarray) -> torch.Tensor:
-    """Values from ``threshold`` on become 255 minus themselves."""
-    # A whole value reaches the threshold where it is more than the whole number below that. In
-    # bytes, without a comparison: those torch makes value by value.
+    """Invert the values that are at least ``threshold``."""
+    # A value reaches the threshold if it exceeds the next lower integer. In bytes without a
+    # comparison, which torch does not vectorise.
     below = np.ceil(threshold) - 1
     over = images - images.minimum(per_image(below.clip(0), images).to(torch.uint8))
     all_reach = per_image(below < 0, images).to(torch.uint8)
@@ -78,17 +81,17 @@ def solarize(images: torch.Tensor, threshold: np.ndarray) -> torch.Tensor:
 
 
 def invert(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
-    """255 minus each value."""
+    """Replace each value by 255 minus it."""
     return ~images
 
 
 def identity(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
-    """Nothing."""
+    """Return the images unchanged."""
     return images
 
 
 def autocontrast(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
-    """Each channel stretched to 0 to 255; one of a single value stays."""
+    """Stretch each channel to 0 to 255, unless it is constant."""
     low = images.amin((2, 3), keepdim=True).float()
     high = images.amax((2, 3), keepdim=True).float()
     flat = high == low
@@ -97,7 +100,7 @@ def autocontrast(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
 
 
 def equalize(images: torch.Tensor, _magnitude: np.ndarray) -> torch.Tensor:
-    """Each channel's histogram made even, by Pillow's table; one of a single value stays."""
+    """Equalise the histogram of each channel as Pillow does, unless it is constant."""
     index = images.flatten(2).long()
     histogram = index.new_zeros((*index.shape[:2], 256), dtype=torch.int32)
     ones = histogram.new_ones(1).expand_as(index)

@@ -1,4 +1,4 @@
-"""Operations and their values as words, as the field ``augmentation`` holds them."""
+"""Describe operations as text, for the field ``augmentation`` of a sample."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterable
 WITHOUT_VALUE = ("identity", "autocontrast", "equalize")
 
 
-def word(name: str, value: float, signed: bool) -> str:
-    """``"rotate -9"``, ``"posterize 4"``, ``"equalize"``.
+def describe_operation(name: str, value: float, signed: bool) -> str:
+    """Return a text such as ``"rotate -9"``, ``"posterize 4"`` or ``"equalize"``.
 
-    Values are those that the operation is called with: degrees, pixels, slopes, bits, grey levels;
-    of brightness, saturation, contrast and sharpness what is added to the factor 1.
+    ``value`` is the argument of the operation: degrees, pixels, slopes, bits or grey levels; of
+    brightness, saturation, contrast and sharpness the factor minus 1.
     """
     if name in WITHOUT_VALUE:
         return name
     return f"{name} {value:+.3g}" if signed else f"{name} {value:.4g}"
 
 
-def sequence(words: Iterable[str]) -> str:
-    """Words in the order in which they are applied: ``"equalize > rotate -9"``."""
-    return " > ".join(words)
+def describe_sequence(operations: Iterable[str]) -> str:
+    """Join texts in the order of application: ``"equalize > rotate -9"``."""
+    return " > ".join(operations)

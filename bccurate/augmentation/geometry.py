@@ -1,4 +1,4 @@
-"""Affine maps, one an image, in one sampling of the whole batch."""
+"""Apply affine maps, one per image, by sampling the whole batch at once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from bccurate.augmentation.batches import per_image, quick, to_nearest_bytes
+from bccurate.augmentation.batches import fast_view, per_image, to_nearest_bytes
 
 
 def inverse_affine(
@@ -16,19 +16,19 @@ def inverse_affine(
     translate: tuple[np.ndarray | float, np.ndarray | float] = (0.0, 0.0),
     centre: tuple[float, float] = (0.0, 0.0),
 ) -> np.ndarray:
-    """Where an output pixel comes from: float64 (n, 2, 3), in pixels from the middle.
+    """Return the maps from output to input pixels, float64 (n, 2, 3), in pixels from the centre.
 
     The inverse of translation, rotation by ``angle``, ``scale`` and the shears about ``centre``,
-    in torchvision's order and sense. Angles are degrees.
+    in torchvision's order and direction. Angles are in degrees.
     """
-    turn = np.radians(angle)
+    theta = np.radians(angle)
     shear_x, shear_y = np.radians(shear[0]), np.radians(shear[1])
-    a = np.cos(turn - shear_y) / np.cos(shear_y)
-    b = -(a * np.tan(shear_x) + np.sin(turn))
-    c = np.sin(turn - shear_y) / np.cos(shear_y)
-    d = np.cos(turn) - c * np.tan(shear_x)
+    a = np.cos(theta - shear_y) / np.cos(shear_y)
+    b = -(a * np.tan(shear_x) + np.sin(theta))
+    c = np.sin(theta - shear_y) / np.cos(shear_y)
+    d = np.cos(theta) - c * np.tan(shear_x)
     x, y = centre[0] + np.asarray(translate[0]), centre[1] + np.asarray(translate[1])
-    out = np.empty((len(turn), 2, 3))
+    out = np.empty((len(theta), 2, 3))
     out[:, 0, 0], out[:, 0, 1] = d / scale, -b / scale
     out[:, 1, 0], out[:, 1, 1] = -c / scale, a / scale
     out[:, 0, 2] = centre[0] - out[:, 0, 0] * x - out[:, 0, 1] * y
@@ -39,22 +39,22 @@ def inverse_affine(
 def sample(
     pixels: torch.Tensor, matrices: np.ndarray, mode: str = "nearest", padding: str = "zeros"
 ) -> torch.Tensor:
-    """Each of ``pixels`` float32 (n, 3, H, W) drawn anew under its own inverse map (n, 2, 3)."""
+    """Sample each of ``pixels`` float32 (n, 3, H, W) by its own inverse map (n, 2, 3)."""
     return F.grid_sample(
         pixels, _grid(pixels, matrices), mode=mode, padding_mode=padding, align_corners=False
     )
 
 
 def _grid(pixels: torch.Tensor, matrices: np.ndarray) -> torch.Tensor:
-    """float32 (n, H, W, 2), -1 to 1 from edge to edge.
+    """Return the sampling grid, float32 (n, H, W, 2), from -1 to 1 between the edges.
 
-    By sums, not by a matrix product, whose rounding changes with the batch.
+    By sums and not by a matrix product, whose rounding depends on the batch size.
     """
     n, _, height, width = pixels.shape
     device = pixels.device
     x = torch.linspace((1 - width) / 2, (width - 1) / 2, width, device=device)
     y = torch.linspace((1 - height) / 2, (height - 1) / 2, height, device=device)[:, None]
-    grid = pixels.new_empty((n, 2, height, width))  # a plane an axis: quicker to write
+    grid = pixels.new_empty((n, 2, height, width))  # one plane per axis: faster to write
     for axis, side in enumerate((width, height)):
         row = per_image(matrices[:, axis], pixels) / (0.5 * side)
         along, down, shift = row[:, :, :, 0].unbind(1)
@@ -64,22 +64,22 @@ def _grid(pixels: torch.Tensor, matrices: np.ndarray) -> torch.Tensor:
 
 
 def warp(images: torch.Tensor, matrices: np.ndarray, mode: str) -> torch.Tensor:
-    """``sample`` of uint8 images (n, 3, H, W), black from outside."""
+    """Sample uint8 images (n, 3, H, W), black outside of them."""
     return to_nearest_bytes(sample(images.float(), matrices, mode))
 
 
 def rotate(images: torch.Tensor, degrees: np.ndarray, mode: str = "nearest") -> torch.Tensor:
-    """Each of ``images`` uint8 (n, 3, H, W) turned to the left about its middle."""
+    """Rotate each of ``images`` uint8 (n, 3, H, W) counterclockwise about its centre."""
     return warp(images, inverse_affine(-degrees), mode)
 
 
 def shear_x(images: torch.Tensor, slope: np.ndarray, mode: str = "nearest") -> torch.Tensor:
-    """Each row moved in proportion to its distance from the top: ``slope`` (n,), pixels a row."""
+    """Shift each row in proportion to its distance from the top; ``slope`` (n,), pixels per row."""
     return _shear(images, (np.degrees(np.arctan(slope)), 0.0), mode)
 
 
 def shear_y(images: torch.Tensor, slope: np.ndarray, mode: str = "nearest") -> torch.Tensor:
-    """Each column moved in proportion to its distance from the left."""
+    """Shift each column in proportion to its distance from the left, by ``slope`` (n,)."""
     return _shear(images, (0.0, np.degrees(np.arctan(slope))), mode)
 
 
@@ -92,24 +92,24 @@ def _shear(
 
 
 def translate_x(images: torch.Tensor, shift: np.ndarray) -> torch.Tensor:
-    """Moved to the right by whole pixels (fractions are cut off), black from the left."""
+    """Shift right by whole pixels (truncated), filled with black."""
     return _translate(images, shift, 3)
 
 
 def translate_y(images: torch.Tensor, shift: np.ndarray) -> torch.Tensor:
-    """Moved downward by whole pixels (fractions are cut off), black from above."""
+    """Shift down by whole pixels (truncated), filled with black."""
     return _translate(images, shift, 2)
 
 
 def _translate(images: torch.Tensor, shift: np.ndarray, dim: int) -> torch.Tensor:
-    """A slice a shift: no pixel is interpolated."""
+    """Shift along an axis by copying slices."""
     out = torch.zeros_like(images)
     side = images.shape[dim]
     whole = np.clip(shift.astype(np.int64), -side, side)
-    source, target = quick(images), quick(out)
-    for row, by in enumerate(whole.tolist()):
-        kept = side - abs(by)
-        here = (row, *[slice(None)] * (dim - 1), slice(max(by, 0), max(by, 0) + kept))
-        there = (*here[:-1], slice(max(-by, 0), max(-by, 0) + kept))
+    source, target = fast_view(images), fast_view(out)
+    for row, distance in enumerate(whole.tolist()):
+        kept = side - abs(distance)
+        here = (row, *[slice(None)] * (dim - 1), slice(max(distance, 0), max(distance, 0) + kept))
+        there = (*here[:-1], slice(max(-distance, 0), max(-distance, 0) + kept))
         target[here] = source[there]
     return out

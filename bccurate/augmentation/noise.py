@@ -1,4 +1,4 @@
-"""Gaussian noise on pixels."""
+"""Add Gaussian noise to images."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _TABLE_SEED = 2020
 
 
 def add_noise(image: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
-    """``image`` uint8 (3, H, W) plus independent noise, rounded and clipped to 0 to 255.
+    """Return ``image`` uint8 (3, H, W) plus independent noise, rounded and clipped to 0 to 255.
 
-    ``sigma`` is a fraction of the range 0 to 255 (the paper's is 0.2). numpy draws it, for torch's
+    ``sigma`` is a fraction of the range 0 to 255 (0.2 in the paper). Drawn by numpy, since torch's
     normal numbers differ in the last bit between processors.
     """
     if sigma == 0:
@@ -25,17 +25,17 @@ def add_noise(image: torch.Tensor, sigma: float, seed: int) -> torch.Tensor:
 
 
 def add_windowed_noise_(pixels: torch.Tensor, sigma: np.ndarray, position: np.ndarray) -> None:
-    """Add noise of ``sigma`` (n,), fractions of 255, to float32 (n, 3, H, W) in place; no clipping.
+    """Add noise of ``sigma`` (n,), fractions of 255, to float32 (n, 3, H, W) in place, unclipped.
 
-    The noise is a window of one fixed table of a million normal numbers, at ``position`` (n,), 0
-    to 1: drawing them anew would take longer than all other operations together. Within an image
-    they are independent; two images share some where their windows meet.
+    The noise is a window, at ``position`` (n,) in [0, 1], of one fixed table of a million normal
+    numbers: drawing new numbers would take longer than all other operations together. They are
+    independent within an image; images with overlapping windows share some of them.
     """
     length = pixels[0].numel()
     table = _table(max(_TABLE, 4 * length), pixels.device)
-    begins = (position * (len(table) - length)).astype(np.int64)
+    starts = (position * (len(table) - length)).astype(np.int64)
     for row in np.flatnonzero(sigma).tolist():
-        window = table[begins[row] : begins[row] + length].view(pixels.shape[1:])
+        window = table[starts[row] : starts[row] + length].view(pixels.shape[1:])
         pixels[row].add_(window, alpha=float(sigma[row]) * 255)
 
 

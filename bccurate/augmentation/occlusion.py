@@ -1,4 +1,4 @@
-"""Parts of a picture painted over: cutout and grid mask."""
+"""Cover parts of images: cutout and grid mask."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from bccurate.augmentation.batches import per_image
 def boxes(
     pixels: torch.Tensor, centre: tuple[np.ndarray, np.ndarray], size: tuple[np.ndarray, np.ndarray]
 ) -> torch.Tensor:
-    """Cutout (DeVries and Taylor 2017): 1 within a box an image, else 0; float32 (n, 1, H, W).
+    """Return masks float32 (n, 1, H, W), 1 within one box each: cutout (DeVries and Taylor 2017).
 
-    ``centre`` and ``size`` are down and across, (n,) each, as shares of the sides.
+    ``centre`` and ``size`` are (vertical, horizontal), each (n,), as shares of the sides.
     """
     spans = [
         (_positions(pixels, axis) - per_image(centre[axis][:, None], pixels)).abs_()
@@ -29,10 +29,10 @@ def grid(
     hole: np.ndarray,
     offset: tuple[np.ndarray, np.ndarray],
 ) -> torch.Tensor:
-    """GridMask (Chen et al. 2020): 1 within squares of a lattice, else 0; float32 (n, 1, H, W).
+    """Return masks float32 (n, 1, H, W), 1 within squares of a grid: GridMask (Chen et al. 2020).
 
-    ``period`` (n,) is a share of the sides, ``hole`` and ``offset`` shares of the period. A hole
-    of 0 covers nothing.
+    ``period`` (n,) is a share of the sides, ``hole`` and ``offset`` are shares of the period. A
+    hole of 0 covers nothing.
     """
     spans = []
     for axis in (0, 1):
@@ -43,12 +43,12 @@ def grid(
 
 
 def paint_(pixels: torch.Tensor, covered: torch.Tensor, fill: np.ndarray) -> None:
-    """``fill`` (n, 3), 0 to 255, where ``covered`` (n, 1, H, W) is 1; in place."""
+    """Fill with ``fill`` (n, 3), 0 to 255, in place where ``covered`` (n, 1, H, W) is 1."""
     pixels.mul_(1 - covered).addcmul_(covered, per_image(fill, pixels))
 
 
 def _positions(pixels: torch.Tensor, axis: int) -> torch.Tensor:
-    """Middles of the pixels along an axis as shares of the side: (H, 1) or (1, W)."""
+    """Return pixel centres along an axis as shares of the side, (H, 1) or (W,)."""
     side = pixels.shape[2 + axis]
     shares = (torch.arange(side, device=pixels.device) + 0.5) / side
     return shares[:, None] if axis == 0 else shares

@@ -1,7 +1,7 @@
-"""RandAugment (Cubuk et al. 2020, https://arxiv.org/abs/1909.13719), one draw an image.
+"""Apply RandAugment (Cubuk et al. 2020, https://arxiv.org/abs/1909.13719), drawn per image.
 
-k operations, each chosen evenly from the paper's 14 and applied in turn at one constant magnitude.
-Value ranges and the black from outside are torchvision's.
+k operations, each chosen uniformly from the paper's 14, are applied in sequence at one magnitude.
+Value ranges and the black fill are torchvision's.
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ import numpy as np
 import torch
 
 from bccurate.augmentation import colour, geometry
-from bccurate.augmentation.batches import Operation, grouped
-from bccurate.augmentation.describe import sequence, word
+from bccurate.augmentation.batches import Operation, apply_per_image
+from bccurate.augmentation.describe import describe_operation, describe_sequence
 from bccurate.augmentation.draws import Draws
 
 NUM_OPS = 2
 MAGNITUDE = 9
 MAX_MAGNITUDE = 30
 
-# (operation, its value at the share m of the largest magnitude on a side of so many pixels, signed)
+# (operation, its value at the share m of the maximum magnitude on a side in pixels, signed)
 _Row = tuple[Operation, Callable[[float, int], float], bool]
 OPERATIONS: dict[str, _Row] = {
     "identity": (colour.identity, lambda m, side: 0.0, False),
@@ -45,34 +45,37 @@ _SIGNED = np.array([signed for _, _, signed in OPERATIONS.values()])
 def randaugment(
     images: torch.Tensor, draws: Draws, num_ops: int = NUM_OPS, magnitude: float = MAGNITUDE
 ) -> torch.Tensor:
-    """Equation 4: ``num_ops`` random operations at ``magnitude`` of 0 to 30.
+    """Return the paper's equation 4: ``num_ops`` random operations at ``magnitude``, 0 to 30.
 
-    ``images`` uint8 (N, 3, H, W), on any device; so is the result.
+    ``images`` and the result are uint8 (N, 3, H, W), on any device.
     """
-    images, made = images.contiguous(), None
+    images, out = images.contiguous(), None
     for chosen, signs in steps(draws, num_ops):
-        images = made = apply(images, chosen, signs, magnitude, into=made)
+        images = out = apply(images, chosen, signs, magnitude, into=out)
     return images
 
 
 def steps(draws: Draws, num_ops: int = NUM_OPS) -> list[tuple[np.ndarray, np.ndarray]]:
-    """In turn, for each image: index of OPERATIONS, int64 (N,), and sign, float64 (N,)."""
+    """Draw each step: index of OPERATIONS, int64 (N,), and sign, float64 (N,)."""
     return [(draws.integers(len(OPERATIONS)), draws.signs()) for _ in range(num_ops)]
 
 
 def describe(
     draws: Draws, side: tuple[int, int], num_ops: int = NUM_OPS, magnitude: float = MAGNITUDE
 ) -> list[str]:
-    """What ``randaugment`` does to images of height and width ``side``, a text an image."""
+    """Describe what ``randaugment`` does to images of height and width ``side``, one text each."""
     names = list(OPERATIONS)
     drawn = [
         (chosen, values(chosen, signs, magnitude, side)) for chosen, signs in steps(draws, num_ops)
     ]
     rows = (
-        [word(names[i], v, bool(_SIGNED[i])) for i, v in zip(chosen, own, strict=True)]
+        [
+            describe_operation(names[i], v, bool(_SIGNED[i]))
+            for i, v in zip(chosen, own, strict=True)
+        ]
         for chosen, own in drawn
     )
-    return [sequence(words) for words in zip(*rows, strict=True)]
+    return [describe_sequence(texts) for texts in zip(*rows, strict=True)]
 
 
 def apply(
@@ -82,22 +85,22 @@ def apply(
     magnitude: float = MAGNITUDE,
     into: torch.Tensor | None = None,
 ) -> torch.Tensor:
-    """One operation an image: ``chosen`` (N,) of OPERATIONS; ``signs`` where it has one.
+    """Apply one operation per image: ``chosen`` (N,) of OPERATIONS, in the direction of ``signs``.
 
-    Results go ``into`` a tensor like ``images``, where one is given: it may be ``images``.
+    Results are written ``into`` a tensor like ``images``, which may be ``images``, or a new one.
     """
     height, width = images.shape[-2:]
-    own = values(chosen, signs, magnitude, (height, width))
-    return grouped(_FUNCTIONS, images, chosen, own, into)
+    arguments = values(chosen, signs, magnitude, (height, width))
+    return apply_per_image(_FUNCTIONS, images, chosen, arguments, into)
 
 
 def values(
     chosen: np.ndarray, signs: np.ndarray, magnitude: float, side: tuple[int, int]
 ) -> np.ndarray:
-    """float64 (N,): what the ``chosen`` operations are called with on a height and width."""
+    """Return the arguments of the ``chosen`` operations for a height and width, float64 (N,)."""
     height, width = side
     sides = [height if name.endswith("_y") else width for name in OPERATIONS]
     share = magnitude / MAX_MAGNITUDE
     ranges = zip(OPERATIONS.values(), sides, strict=True)
-    largest = np.array([value(share, side) for (_, value, _), side in ranges])
-    return largest[chosen] * np.where(_SIGNED[chosen], signs, 1.0)
+    maximum = np.array([value(share, side) for (_, value, _), side in ranges])
+    return maximum[chosen] * np.where(_SIGNED[chosen], signs, 1.0)

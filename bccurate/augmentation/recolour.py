@@ -1,7 +1,7 @@
-"""Colour as linear maps, one an image: of the values (jitter) and of the densities (stain).
+"""Change colours by linear maps, one per image: of values (jitter) or of densities (stain).
 
-All of hue, saturation, brightness, contrast, gains and swapped channels is one 3x3 matrix and one
-offset a pixel.
+Hue, saturation, brightness, contrast, gains and the order of channels together are one 3x3 matrix
+and one offset per pixel.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ HED_FROM_RGB = np.linalg.inv(RGB_FROM_HED)
 
 
 def linear(pixels: torch.Tensor, matrices: np.ndarray, offsets: np.ndarray) -> torch.Tensor:
-    """``matrices`` (n, 3, 3) times each pixel of float32 (n, 3, H, W), plus ``offsets`` (n, 3).
+    """Multiply pixels (n, 3, H, W) by ``matrices`` (n, 3, 3) and add ``offsets`` (n, 3); float32.
 
-    By sums, not by a matrix product, whose rounding changes with the batch.
+    By sums and not by a matrix product, whose rounding depends on the batch size.
     """
     factors, shift = per_image(matrices.reshape(-1, 9), pixels), per_image(offsets, pixels)
     out = torch.empty_like(pixels)
@@ -34,9 +34,9 @@ def linear(pixels: torch.Tensor, matrices: np.ndarray, offsets: np.ndarray) -> t
     return out
 
 
-def hue(turns: np.ndarray) -> np.ndarray:
-    """(n, 3, 3): the colour turned about the grey axis; a third of a ``turn`` makes red green."""
-    cos, third = np.cos(2 * np.pi * turns), np.sin(2 * np.pi * turns) / np.sqrt(3)
+def hue(shift: np.ndarray) -> np.ndarray:
+    """Return rotations about the grey axis, (n, 3, 3); a ``shift`` of 1/3 maps red to green."""
+    cos, third = np.cos(2 * np.pi * shift), np.sin(2 * np.pi * shift) / np.sqrt(3)
     even = (1 - cos) / 3
     eye, ones = np.eye(3), np.ones((3, 3))
     cross = np.array([[0, -1, 1], [1, 0, -1], [-1, 1, 0]])
@@ -44,19 +44,19 @@ def hue(turns: np.ndarray) -> np.ndarray:
 
 
 def saturation(factor: np.ndarray) -> np.ndarray:
-    """(n, 3, 3): away from the luma by ``factor``."""
+    """Return matrices (n, 3, 3) that scale the distance to the luma by ``factor``."""
     weight = factor[:, None, None]
     return weight * np.eye(3) + (1 - weight) * np.array(GREY)
 
 
 def stain(pixels: torch.Tensor, factors: np.ndarray, offsets: np.ndarray) -> torch.Tensor:
-    """Each stain's density times ``factors`` (n, 3) plus ``offsets`` (n, 3), natural logarithm.
+    """Multiply each stain's density by ``factors`` (n, 3) and add ``offsets`` (n, 3).
 
-    Tellez et al. 2018, https://arxiv.org/abs/1808.05896. ``pixels`` float32 (n, 3, H, W), 0 to
-    255; below 1 nothing has a density. The result may pass 255 as little as light can: it is
-    clipped.
+    Tellez et al. 2018, https://arxiv.org/abs/1808.05896. Densities are natural logarithms.
+    ``pixels`` are float32 (n, 3, H, W), 0 to 255; values below 1 count as 1. The result is clipped
+    at 255.
     """
-    # density = log2(255) - log2(pixel); the logarithms' bases cancel but in the offsets.
+    # density = log2(255) - log2(pixel); the base of the logarithm matters for the offsets only.
     matrices = np.einsum("ij,nj,jk->nik", HED_FROM_RGB, factors, RGB_FROM_HED).transpose(0, 2, 1)
     white = np.log2(255)
     shift = white - white * matrices.sum(axis=2) - offsets @ RGB_FROM_HED / np.log(2)

@@ -1,9 +1,8 @@
-"""``smear``: a wide pipeline for cells of other laboratories, cameras and slides.
+"""Augment images strongly, for cells of other laboratories, cameras and slides.
 
-For smears that come turned, shifted, recoloured, with channels swapped, cut out, blurred or noisy.
-Every step has its own probability and range, and each image its own draws. In turn: a map of the
-plane, stain, colour, blur, occlusion, noise; between them nothing is rounded to whole values. Some
-three steps an image: with five, a network from scratch learned too slowly to gain by it
+Each step has its own probability and range, and each image its own draws. In sequence: affine map,
+stain, colour, blur, occlusion, noise; values are rounded once at the end. About three steps per
+image: with five, a network trained from scratch learned too slowly to profit
 (docs/robustness-experiments.md).
 """
 
@@ -26,23 +25,25 @@ _PERMUTATIONS = np.array([[1, 0, 2], [2, 1, 0], [0, 2, 1], [1, 2, 0], [2, 0, 1]]
 
 @dataclass(frozen=True)
 class SmearSettings:
-    """Probabilities, and ranges of even draws; the smallest and the largest of each.
+    """Probabilities of the steps, and (minimum, maximum) of their uniform draws.
 
     Attributes:
-        plain: turned and mirrored by the symmetries of the square, and nothing else: cells as they
-            are must not be forgotten, and hardly one image in 45 escapes all other steps.
-        affine: any rotation, a mirror or none, and scale, shear (degrees) and shift (of the
-            side); the others take one of the eight symmetries of the square, pixel for pixel.
-        black: black beyond the edge; the others are mirrored there.
+        plain: only rotated by 90 degrees or flipped. Otherwise about one image in 45 would have no
+            other step, too few to learn what original cells look like.
+        affine: any rotation, flipped or not, and scale, shear (degrees) and shift (share of the
+            side); other images are rotated by 90 degrees or flipped, without interpolation.
+        black: black beyond the edge; other images are mirrored there.
         stain: each stain's density times 1 +- ``stain_factor`` plus +- ``stain_offset`` (Tellez et
             al. 2018).
-        hue: +- a share of the full turn.
-        saturation, brightness, contrast, gain: factors; a gain is a channel's own.
+        hue: shifted by up to +- ``hue_shift`` of the colour circle.
+        saturation, brightness, contrast, gain: factors; a gain is drawn for each channel.
         swap: another order of the channels.
-        blur: a standard deviation as a share of the side.
-        cutout: boxes, one or two; ``cutout_side`` are their sides as shares of the image's.
-        grid: squares of a lattice; the period as a share of the side, the hole of the period.
-        noise: sigma as a fraction of the range 0 to 255; the paper's is 0.2.
+        blur: standard deviation as a share of the side.
+        cutout: one or two boxes; ``cutout_side`` is the range of their sides, as shares of the
+            image's.
+        grid: squares of a grid; the period as a share of the side, the hole as a share of the
+            period.
+        noise: sigma as a fraction of the range 0 to 255 (0.2 in the paper).
     """
 
     plain: float = 0.2
@@ -55,7 +56,7 @@ class SmearSettings:
     stain_factor: float = 0.3
     stain_offset: float = 0.1
     hue: float = 0.2
-    hue_turn: float = 0.25
+    hue_shift: float = 0.25
     saturation: float = 0.25
     saturation_factor: tuple[float, float] = (0.0, 2.0)
     brightness: float = 0.3
@@ -80,9 +81,9 @@ SETTINGS = SmearSettings()
 
 
 def smear(images: torch.Tensor, draws: Draws, settings: SmearSettings = SETTINGS) -> torch.Tensor:
-    """Each of ``images`` uint8 (N, 3, H, W), on any device, under its own draws of the pipeline.
+    """Return ``images`` uint8 (N, 3, H, W), on any device, each augmented by its own draws.
 
-    The costly steps run on the images concerned alone: these are laid side by side first.
+    Images are sorted first, so that each costly step processes only the images that need it.
     """
     black, stained, blurred = (
         draws.chance(share) for share in (settings.black, settings.stain, settings.blur)
@@ -90,30 +91,32 @@ def smear(images: torch.Tensor, draws: Draws, settings: SmearSettings = SETTINGS
     plain, symmetry = draws.chance(settings.plain), draws.integers(8)
     order = gray_order(stained, black, blurred)
     draws.reorder(order)
-    pixels = _moved(select(images, order).float(), draws, settings, black[order])
+    pixels = _transform(select(images, order).float(), draws, settings, black[order])
     _stain(pixels, draws, settings, stained[order])
-    pixels = _coloured(pixels, draws, settings)
+    pixels = _change_colour(pixels, draws, settings)
     _blur(pixels, draws, settings, blurred[order])
     _cover(pixels, draws, settings)
     sigma = np.where(draws.chance(settings.noise), draws.uniform(*settings.noise_sigma), 0.0)
     add_windowed_noise_(pixels, sigma, draws.uniform())
     changed = select(to_nearest_bytes(pixels), np.argsort(order))
-    return _spare(images, changed, plain, symmetry)
+    return _restore_plain(images, changed, plain, symmetry)
 
 
-def _spare(
+def _restore_plain(
     images: torch.Tensor, changed: torch.Tensor, plain: np.ndarray, symmetry: np.ndarray
 ) -> torch.Tensor:
-    """``changed``, but ``images`` under a symmetry of the square where ``plain``."""
+    """Return ``changed``, but where ``plain`` only rotated or flipped ``images``."""
     if images.shape[2] != images.shape[3]:
-        symmetry = symmetry // 4 * 4 + symmetry % 2 * 2  # half turns and mirrors
+        symmetry = symmetry // 4 * 4 + symmetry % 2 * 2  # rotations by 180 degrees and flips
     rows = torch.from_numpy(np.flatnonzero(plain)).to(images.device)
     if len(rows):
         changed[rows] = dihedral(images[rows], torch.from_numpy(symmetry[plain]))
     return changed
 
 
-def _moved(pixels: torch.Tensor, draws: Draws, s: SmearSettings, black: np.ndarray) -> torch.Tensor:
+def _transform(
+    pixels: torch.Tensor, draws: Draws, s: SmearSettings, black: np.ndarray
+) -> torch.Tensor:
     height, width = pixels.shape[-2:]
     affine, quarter = draws.chance(s.affine), 90.0 * draws.integers(4)
     angle = np.where(affine, draws.uniform(-180, 180), quarter)
@@ -121,7 +124,7 @@ def _moved(pixels: torch.Tensor, draws: Draws, s: SmearSettings, black: np.ndarr
     shear = [affine * draws.uniform(-s.shear, s.shear) for _ in range(2)]
     shift = [affine * draws.uniform(-s.shift, s.shift) * side for side in (width, height)]
     matrices = geometry.inverse_affine(angle, scale, (shear[0], shear[1]), (shift[0], shift[1]))
-    matrices[:, 0] *= draws.signs()[:, None]  # a mirror
+    matrices[:, 0] *= draws.signs()[:, None]  # flips
     pieces = [
         geometry.sample(pixels[begin:end], matrices[begin:end], "bilinear", padding)
         for begin, end, padding in _runs(black)
@@ -130,7 +133,7 @@ def _moved(pixels: torch.Tensor, draws: Draws, s: SmearSettings, black: np.ndarr
 
 
 def _runs(black: np.ndarray) -> list[tuple[int, int, str]]:
-    """Neighbours of one padding: begin, end and its name."""
+    """Return runs of images with the same padding: start, end and the padding's name."""
     edges = [0, *(np.flatnonzero(np.diff(black.astype(np.int8))) + 1).tolist(), len(black)]
     names = ["zeros" if black[begin] else "reflection" for begin in edges[:-1]]
     return list(zip(edges, edges[1:], names, strict=False))
@@ -142,16 +145,16 @@ def _stain(pixels: torch.Tensor, draws: Draws, s: SmearSettings, chosen: np.ndar
     change_rows(pixels, chosen, lambda x, rows: recolour.stain(x, factors[rows], offsets[rows]))
 
 
-def _coloured(pixels: torch.Tensor, draws: Draws, s: SmearSettings) -> torch.Tensor:
-    """Hue, saturation, gains and brightness, order of channels and contrast in one map."""
-    turns = np.where(draws.chance(s.hue), draws.uniform(-s.hue_turn, s.hue_turn), 0.0)
+def _change_colour(pixels: torch.Tensor, draws: Draws, s: SmearSettings) -> torch.Tensor:
+    """Change hue, saturation, gains, brightness, order of channels and contrast by one map."""
+    shift = np.where(draws.chance(s.hue), draws.uniform(-s.hue_shift, s.hue_shift), 0.0)
     saturation = _factor(draws, s.saturation, s.saturation_factor)
     brightness = _factor(draws, s.brightness, s.brightness_factor)
     contrast = _factor(draws, s.contrast, s.contrast_factor)
     gains = np.where(draws.chance(s.gain)[:, None], _triple(draws, *s.gain_factor), 1.0)
     orders = _PERMUTATIONS[draws.integers(len(_PERMUTATIONS))]
     orders = np.where(draws.chance(s.swap)[:, None], orders, [0, 1, 2])
-    matrices = recolour.saturation(saturation) @ recolour.hue(turns)
+    matrices = recolour.saturation(saturation) @ recolour.hue(shift)
     matrices *= (gains * brightness[:, None])[:, :, None]
     matrices = np.take_along_axis(matrices, orders[:, :, None], axis=1)
     offsets = np.repeat((1 - contrast)[:, None] * recolour.MIDDLE, 3, axis=1)
@@ -160,19 +163,19 @@ def _coloured(pixels: torch.Tensor, draws: Draws, s: SmearSettings) -> torch.Ten
 
 def _blur(pixels: torch.Tensor, draws: Draws, s: SmearSettings, chosen: np.ndarray) -> None:
     side = min(pixels.shape[-2:])
-    sigma, widest = draws.uniform(*s.blur_sigma) * side, s.blur_sigma[1] * side
-    change_rows(pixels, chosen, lambda x, rows: gaussian_blur(x, sigma[rows], widest))
+    sigma, max_sigma = draws.uniform(*s.blur_sigma) * side, s.blur_sigma[1] * side
+    change_rows(pixels, chosen, lambda x, rows: gaussian_blur(x, sigma[rows], max_sigma))
 
 
 def _cover(pixels: torch.Tensor, draws: Draws, s: SmearSettings) -> None:
-    """One or two boxes, a lattice, or both, in one even colour: black, white or any."""
+    """Cover one or two boxes, a grid, or both with one colour: black, white or random."""
     boxed, second = draws.chance(s.cutout), draws.chance(0.5)
     hole = draws.uniform(*s.grid_hole) * draws.chance(s.grid)
     offset = draws.uniform(), draws.uniform()
     covered = occlusion.grid(pixels, draws.uniform(*s.grid_period), hole, offset)
-    for there in (boxed, boxed & second):
+    for chosen in (boxed, boxed & second):
         centre = draws.uniform(), draws.uniform()
-        size = draws.uniform(*s.cutout_side) * there, draws.uniform(*s.cutout_side)
+        size = draws.uniform(*s.cutout_side) * chosen, draws.uniform(*s.cutout_side)
         torch.maximum(covered, occlusion.boxes(pixels, centre, size), out=covered)
     level, colour = 255.0 * draws.integers(2), _triple(draws, 0, 255)
     fill = np.where(draws.chance(0.5)[:, None], colour, level[:, None])
@@ -180,10 +183,10 @@ def _cover(pixels: torch.Tensor, draws: Draws, s: SmearSettings) -> None:
 
 
 def _triple(draws: Draws, low: float, high: float) -> np.ndarray:
-    """(N, 3) even draws."""
+    """Return three uniform numbers per sample, (N, 3)."""
     return np.stack([draws.uniform(low, high) for _ in range(3)], axis=1)
 
 
 def _factor(draws: Draws, probability: float, span: tuple[float, float]) -> np.ndarray:
-    """(N,) even draws where chosen, else 1."""
+    """Return uniform factors with ``probability``, else 1, (N,)."""
     return np.where(draws.chance(probability), draws.uniform(*span), 1.0)

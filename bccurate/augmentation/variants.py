@@ -1,7 +1,7 @@
-"""Variants of pictures, each decided by its seed alone.
+"""Make variants of images, each determined by its seed alone.
 
 The same seed gives the same pixels in any batch, process, order and number of threads, and no
-global generator is touched. Processors of another kind may round otherwise in the last bit.
+global generator is used. Other kinds of processors may differ in the last bit.
 """
 
 from __future__ import annotations
@@ -27,48 +27,48 @@ _DRAWN: dict[str, Callable[[torch.Tensor, Draws], torch.Tensor]] = {
     "paper": paper,
     "smear": smear,
 }
-VARIANTS = ("randaugment", "augmix")  # those that are kept as samples
+VARIANTS = ("randaugment", "augmix")  # can be stored as samples
 AUGMENTATIONS = ("none", "dihedral", *_DRAWN)
 
-# Images at once on a CPU, measured at 96x96: few where an operation takes them all, lest they leave
-# the cache, many where each operation takes a part. On a device all at once, within its memory.
+# Images per chunk on a CPU, measured at 96x96: few if each operation processes all of them, so that
+# they stay in the cache, many if each operation processes a part.
 _CHUNK = {"randaugment": 256, "augmix": 256, "paper": 256, "smear": 32}
 _CHUNK_DEVICE = 2048
-_ESCAPE = 0x2545F4914F6CDD1D  # turns a sample's seed into that of whether it is augmented
+_SHARE_MASK = 0x2545F4914F6CDD1D  # seed XOR mask decides whether a sample is augmented
 
 
 class Strength(NamedTuple):
-    """The strength of a kind's operations: as in its paper, and from where to where."""
+    """Strength of a kind's operations: that of its paper, and the range."""
 
     default: float
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
 
 STRENGTHS = {
     "randaugment": Strength(randaugment.MAGNITUDE, 0, randaugment.MAX_MAGNITUDE),
-    "augmix": Strength(augmix.SEVERITY, augmix.LEAST_LEVEL, augmix.MAX_LEVEL),
+    "augmix": Strength(augmix.SEVERITY, augmix.MIN_LEVEL, augmix.MAX_LEVEL),
 }
 
 
 def make_variants(
     kind: str,
-    pictures: Sequence[np.ndarray],
+    images: Sequence[np.ndarray],
     seeds: Sequence[int],
     noise: float,
     magnitude: float | None = None,
 ) -> list[np.ndarray]:
-    """A variant uint8 (H, W, 3) of each of ``pictures``, by its own of ``seeds``, on the CPU.
+    """Return a variant uint8 (H, W, 3) of each image, made on the CPU.
 
-    Those of one size are augmented as a batch.
+    Images of equal size are processed as a batch.
 
     Args:
         kind: one of ``VARIANTS``.
-        pictures: uint8 (H, W, 3) each.
-        seeds: one a picture.
-        noise: standard deviation of the Gaussian noise that comes last, as a share of the range 0
-            to 255 (the paper's is 0.2; 0 for none).
-        magnitude: of the operations, within ``STRENGTHS``; its default where None.
+        images: uint8 (H, W, 3) each.
+        seeds: one per image.
+        noise: standard deviation of the Gaussian noise added last, as a fraction of the range 0 to
+            255 (0.2 in the paper; 0 for none).
+        magnitude: of the operations, within ``STRENGTHS``; None for the default.
 
     Raises:
         UsageError: an unknown kind, or a magnitude out of range.
@@ -78,28 +78,31 @@ def make_variants(
         change = partial(augmix.augmix, severity=strength)
     else:
         change = partial(randaugment.randaugment, magnitude=strength)
-    out: list[np.ndarray] = [np.empty(0)] * len(pictures)
-    for rows in _of_one_size(pictures):
-        batch = torch.from_numpy(np.stack([pictures[i] for i in rows])).permute(0, 3, 1, 2)
-        own = torch.tensor([seeds[i] for i in rows])
-        for i, variant in zip(rows, _in_chunks(kind, change, batch.contiguous(), own), strict=True):
+    out: list[np.ndarray] = [np.empty(0)] * len(images)
+    for rows in _of_equal_size(images):
+        batch = torch.from_numpy(np.stack([images[i] for i in rows])).permute(0, 3, 1, 2)
+        batch_seeds = torch.tensor([seeds[i] for i in rows])
+        for i, variant in zip(
+            rows, _in_chunks(kind, change, batch.contiguous(), batch_seeds), strict=True
+        ):
             noisy = add_noise(variant, noise, int(seeds[i]))
             out[i] = np.ascontiguousarray(noisy.permute(1, 2, 0).numpy())
     return out
 
 
 def strength_of(kind: str, magnitude: float | None = None) -> float:
-    """``magnitude``, or the kind's default where it is None.
+    """Return ``magnitude``, or the default of ``kind`` if it is None.
 
     Raises:
-        UsageError: an unknown kind, or a magnitude that it does not take.
+        UsageError: an unknown kind, or a magnitude out of range.
     """
     if kind not in VARIANTS:
         raise UsageError(f"There is no variant {kind!r}.{nearest(kind, VARIANTS)}")
     strength = STRENGTHS[kind]
-    if magnitude is not None and not strength.least <= magnitude <= strength.most:
+    if magnitude is not None and not strength.minimum <= magnitude <= strength.maximum:
         raise UsageError(
-            f"The magnitude of {kind} is {strength.least:g} to {strength.most:g}, not {magnitude:g}"
+            f"The magnitude of {kind} is {strength.minimum:g} to {strength.maximum:g}, "
+            f"not {magnitude:g}"
         )
     return strength.default if magnitude is None else magnitude
 
@@ -107,7 +110,7 @@ def strength_of(kind: str, magnitude: float | None = None) -> float:
 def describe(
     kind: str, seeds: Sequence[int], side: tuple[int, int], magnitude: float | None = None
 ) -> list[str]:
-    """The operations and values that ``make_variants`` draws for a height and width, in words."""
+    """Describe what ``make_variants`` does to images of height and width ``side``, a text each."""
     strength = strength_of(kind, magnitude)
     draws = Draws(torch.tensor(list(seeds), dtype=torch.int64))
     if kind == "augmix":
@@ -115,20 +118,20 @@ def describe(
     return randaugment.describe(draws, side, magnitude=strength)
 
 
-def _of_one_size(pictures: Sequence[np.ndarray]) -> list[list[int]]:
+def _of_equal_size(images: Sequence[np.ndarray]) -> list[list[int]]:
     groups: dict[tuple[int, ...], list[int]] = {}
-    for i, picture in enumerate(pictures):
-        groups.setdefault(picture.shape, []).append(i)
+    for i, image in enumerate(images):
+        groups.setdefault(image.shape, []).append(i)
     return list(groups.values())
 
 
 def augment_batch(
     kind: str, images: torch.Tensor, seeds: torch.Tensor, share: float = 1.0
 ) -> torch.Tensor:
-    """Augment each of ``images`` uint8 (N, 3, H, W) by its own of ``seeds`` int64 (N,).
+    """Augment each of ``images`` uint8 (N, 3, H, W) by its own seed of ``seeds`` int64 (N,).
 
-    ``kind`` is one of ``AUGMENTATIONS``; an image escapes it with a chance of 1 - ``share`` and is
-    then only turned (``dihedral``). The result is on the device of ``images``.
+    ``kind`` is one of ``AUGMENTATIONS``. An image is augmented with probability ``share``, else
+    only rotated by 90 degrees or flipped (``dihedral``). The result is on the device of ``images``.
 
     Raises:
         UsageError: an unknown kind.
@@ -142,10 +145,10 @@ def augment_batch(
     if share >= 1:
         return _in_chunks(kind, _DRAWN[kind], images, seeds)
     out = dihedral(images, seeds)
-    rows = torch.from_numpy(np.flatnonzero(Draws(seeds ^ _ESCAPE).chance(share)))
+    rows = torch.from_numpy(np.flatnonzero(Draws(seeds ^ _SHARE_MASK).chance(share)))
     if len(rows):
-        places = rows.to(images.device)
-        out[places] = _in_chunks(kind, _DRAWN[kind], images[places], seeds[rows])
+        index = rows.to(images.device)
+        out[index] = _in_chunks(kind, _DRAWN[kind], images[index], seeds[rows])
     return out
 
 

@@ -1,1 +1,1 @@
-"""Floor 2: how good a model is, and how sure we are of that."""
+"""Measure models: metrics, confidence intervals, calibration, robustness to corruptions."""

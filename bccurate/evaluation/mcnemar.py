@@ -1,4 +1,4 @@
-"""Whether two models differ by more than chance on the samples that both have named."""
+"""Test whether two models differ by more than chance on the samples that both predicted."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from scipy.stats import binomtest
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> dict[str, Any]:
-    """McNemar's test, exact (McNemar 1947; the binomial form), two-sided.
+    """Perform McNemar's exact two-sided test (McNemar 1947; binomial form).
 
-    ``first`` and ``second`` are bool (N,): whether each model was right on each sample. Samples on
-    which both are right or both wrong tell nothing; of the others, were the models alike, each
-    would win half.
+    Samples on which both models are right, or both wrong, do not count; if the models were
+    equally good, each would be right on half of the others.
+
+    Args:
+        first: bool (N,), whether one model is right on each sample.
+        second: bool (N,), of the other model.
 
     Returns:
-        ``n``, ``only_first`` and ``only_second`` (samples that this one alone has right), and
+        ``n``, ``only_first`` and ``only_second`` (samples that only this model has right), and
         ``p_value`` in (0, 1].
     """
     only_first, only_second = int((first & ~second).sum()), int((second & ~first).sum())
-    differ = only_first + only_second
-    p = binomtest(only_first, differ).pvalue if differ else 1.0
+    discordant = only_first + only_second
+    p = binomtest(only_first, discordant).pvalue if discordant else 1.0
     return {
         "n": len(first),
         "only_first": only_first,

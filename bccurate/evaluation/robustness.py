@@ -1,7 +1,7 @@
-"""How well a model does on images that are not as clean as those it was trained on.
+"""Measure a model's accuracy on corrupted images.
 
-figures = robustness(predict, images, targets)
-figures["accuracy"], figures["corrupted_accuracy"], figures["families"]["blur"]["accuracy"]
+result = robustness(predict, images, targets)
+result["accuracy"], result["corrupted_accuracy"], result["families"]["blur"]["accuracy"]
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from bccurate.evaluation.corruptions.suite import (
     content_seeds,
     corrupt,
 )
-from bccurate.evaluation.metrics import wilson
+from bccurate.evaluation.intervals import wilson
 from bccurate.progress import track
 
-BATCH = 128  # images that are held corrupted at once: 3.5 MB at 96 pixels
+BATCH = 128  # corrupted images in memory at once: 3.5 MB at 96 pixels
 Kind = tuple[str, int]  # a corruption and its severity
 CLEAN: Kind = ("", 0)
 Predict = Callable[[np.ndarray], np.ndarray]
@@ -40,46 +40,46 @@ def robustness(
     corruptions: Sequence[str] = tuple(KNOWN),
     batch_size: int = BATCH,
 ) -> dict[str, Any]:
-    """Accuracy of ``predict`` on clean and on corrupted images, in what ``json.dumps`` takes.
+    """Return the accuracy of ``predict`` on clean and corrupted images, serialisable as JSON.
 
-    ``images`` uint8 (N, H, W, 3), an array or a mapped file, ``targets`` int (N,), and ``predict``
-    takes uint8 (B, H, W, 3) and returns scores (B, C). One batch of each corruption and severity
-    is held at a time. The keys:
+    ``images`` are uint8 (N, H, W, 3), an array or a mapped file, ``targets`` int (N,). ``predict``
+    takes uint8 (B, H, W, 3) and returns scores (B, C). One corrupted batch is in memory at a
+    time. The keys:
 
     - ``suite`` (its version), ``n``, ``severities``;
     - ``accuracy``, ``interval``: of the clean images;
     - ``corrupted_accuracy``, ``corrupted_interval``: the mean over corruptions and severities;
-    - ``mean_corruption_error``: 1 less that mean (Hendrycks and Dietterich 2019, section 4.2,
-      without the division by AlexNet's errors, which no one has for cells);
-    - ``gap``: clean less corrupted accuracy;
+    - ``mean_corruption_error``: 1 minus that mean (Hendrycks and Dietterich 2019, section 4.2,
+      without the division by AlexNet's errors, which are not known for cells);
+    - ``gap``: clean minus corrupted accuracy;
     - ``corruptions``: name to family, accuracy, interval and ``severities``, a row each: severity,
       n, accuracy, interval;
-    - ``families``: the same over a family's corruptions, all of one weight;
-    - ``combined``: the same for three corruptions at once, or None. No mean holds it.
+    - ``families``: the same, mean over the corruptions of a family;
+    - ``combined``: the same for three corruptions at once, or None; not part of any mean.
 
-    Intervals are Wilson's at 95 % with the N images as n, also where a figure is a mean of several
-    corruptions of the same images: those are no new images.
+    Intervals are Wilson's at 95 % with n = N, also for means over several corruptions, which are
+    of the same N images.
 
     Raises:
-        UsageError: an unknown corruption or severity, or none.
+        UsageError: an unknown corruption or severity, or no corruption.
         InputError: no images, or shapes that do not fit.
     """
     kinds = kinds_of(severities, corruptions)
     hits = dict(count_hits(predict, images, targets, kinds, batch_size))
-    return figures(hits, len(images))
+    return summarise_hits(hits, len(images))
 
 
 def kinds_of(
     severities: Sequence[int] = SEVERITIES, corruptions: Sequence[str] = tuple(KNOWN)
 ) -> list[Kind]:
-    """``CLEAN`` and every corruption at every severity.
+    """Return ``CLEAN`` and every corruption at every severity.
 
     Raises:
-        UsageError: an unknown corruption or severity, or none of the suite.
+        UsageError: an unknown corruption or severity, or no corruption of the suite.
     """
     kinds = [(name, severity) for name in corruptions for severity in severities]
     if not kinds or set(corruptions) == {COMBINED.name}:
-        raise UsageError("No corruption of the suite or no severity is named")
+        raise UsageError("Give at least one corruption of the suite and one severity")
     for name, severity in kinds:
         check(name, severity)
     return [CLEAN, *dict.fromkeys(kinds)]
@@ -92,23 +92,27 @@ def count_hits(
     kinds: Sequence[Kind],
     batch_size: int = BATCH,
 ) -> Iterator[tuple[Kind, int]]:
-    """Each kind with its number of right answers, as soon as it is counted; see ``robustness``."""
+    """Yield each kind with its number of correct predictions; see ``robustness``.
+
+    Raises:
+        InputError: no images, or not as many targets.
+    """
     if not len(images) or len(images) != len(targets):
         raise InputError(f"There are {len(images)} images and {len(targets)} targets")
-    parts = [slice(start, start + batch_size) for start in range(0, len(images), batch_size)]
-    seeds = [content_seeds(images[part]) for part in parts]
+    batches = [slice(start, start + batch_size) for start in range(0, len(images), batch_size)]
+    seeds = [content_seeds(images[rows]) for rows in batches]
     for name, severity in track(kinds, len(kinds), "corruptions"):
         hits = 0
-        for part, own in zip(parts, seeds, strict=True):
-            batch = images[part]
+        for rows, own_seeds in zip(batches, seeds, strict=True):
+            batch = images[rows]
             if (name, severity) != CLEAN:
-                batch = corrupt(name, batch, severity, own)
-            hits += int((predict(batch).argmax(axis=1) == targets[part]).sum())
+                batch = corrupt(name, batch, severity, own_seeds)
+            hits += int((predict(batch).argmax(axis=1) == targets[rows]).sum())
         yield (name, severity), hits
 
 
-def figures(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
-    """What ``robustness`` returns, of the right answers to ``n`` images of each kind."""
+def summarise_hits(hits: Mapping[Kind, int], n: int) -> dict[str, Any]:
+    """Return the result of ``robustness`` from the correct predictions on ``n`` images."""
     shares = {kind: count / n for kind, count in hits.items()}
     clean = shares.pop(CLEAN)
     mean = float(np.mean([share for (name, _), share in shares.items() if name in SUITE]))

@@ -1,1 +1,1 @@
-"""Floor 2: why a model said so."""
+"""Explain predictions: Grad-CAM and how much of it lies on the cell."""

@@ -1,10 +1,10 @@
-"""Exact Grad-CAM of a stack: one map of where its bases looked for the stacked logit.
+"""Compute the exact Grad-CAM of a stacker: one map over all its base models.
 
-Grad-CAM's weights are derivatives of the score, and the stacked logit hangs on a pixel only through
-the bases' logits. With J the derivative of the stacked logit by each base's logits, the map is
-ReLU(sum over bases of the base's signed Grad-CAM of J . logits), the bases' maps upsampled. To
-average maps that were scaled per model would be another thing: a base that the stack ignores would
-count as much as the others.
+Grad-CAM's weights are derivatives of the score, and the stacker's logit depends on a pixel only
+through the logits of the bases. With J the derivative of the stacker's logit by each base's logits,
+the map is ReLU(sum over bases of the base's signed Grad-CAM of J . logits), each upsampled. The
+mean of maps scaled per model would be wrong: a base that the stacker ignores would count as much as
+the others.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from bccurate.explanation.gradcam import scale_to_one, signed_maps
 
 @dataclass(frozen=True)
 class Branch:
-    """One network of a base.
+    """One network of a base model.
 
     Attributes:
         model: images to logits (N, C).
-        layer: the dotted name of the layer that Grad-CAM reads.
-        inputs: float (N, 3, H, W), its own size and scale.
-        shares: float (N,): how much its logits count in the base's mean; 0 where they do not.
+        layer: dotted name of the layer for Grad-CAM.
+        inputs: float (N, 3, H, W), at the size and normalisation of this network.
+        shares: float (N,), weight of its logits in the mean of the base; may be 0.
     """
 
     model: nn.Module
@@ -41,30 +41,32 @@ class Branch:
 def logit_derivatives(
     stacker: nn.Module, logits: torch.Tensor, temperatures: torch.Tensor, targets: torch.Tensor
 ) -> torch.Tensor:
-    """J, float (N, B, C): the stacked logit of ``targets`` (N,) by the bases' ``logits`` (N, B, C).
+    """Return J, float (N, B, C): derivatives of the stacker's logits of ``targets`` (N,).
 
-    The stacker reads the logits over their ``temperatures`` (B,).
+    They are by the bases' ``logits`` (N, B, C), which the stacker reads divided by their
+    ``temperatures`` (B,).
     """
     leaf = logits.detach().clone().requires_grad_()
-    with _evaluating(stacker):
+    with _evaluation(stacker):
         scores = stacker(leaf / temperatures[:, None]).gather(1, targets[:, None])
         (derivatives,) = torch.autograd.grad(scores.sum(), leaf)
     return derivatives
 
 
 class StackMap:
-    """The sum of the bases' maps, base by base, so that one network is in memory at a time."""
+    """Sum of the bases' maps, added one by one, so that one network is in memory at a time."""
 
     def __init__(self, n: int, size: tuple[int, int], bases: int) -> None:
-        """For ``n`` images, maps of ``size`` (H, W)."""
+        """Start with zeros for ``n`` images and maps of ``size`` (H, W)."""
         self.signed = torch.zeros(bases, n, *size)
 
     def add(
         self, base: int, branch: Branch, derivatives: torch.Tensor, batch_size: int = 64
     ) -> tuple[int, int]:
-        """Take in a network of the base number ``base``; the (h, w) of its own map, (0, 0) unused.
+        """Add a network of the base number ``base``.
 
-        ``derivatives`` (N, C) are the base's own of ``logit_derivatives``.
+        ``derivatives`` (N, C) are those of this base, from ``logit_derivatives``. Returns the
+        (h, w) of the network's map, (0, 0) if all its shares are 0.
         """
         chosen = branch.shares.nonzero().flatten()
         weights = derivatives[chosen] * branch.shares[chosen, None]
@@ -77,11 +79,11 @@ class StackMap:
         return size
 
     def maps(self) -> np.ndarray:
-        """float32 (N, H, W) in [0, 1], each scaled to a maximum of 1; without evidence zeros."""
+        """Return float32 (N, H, W), scaled to a maximum of 1 each; zeros without evidence."""
         return scale_to_one(self.signed.sum(0).relu()[:, None], self.signed.shape[2:]).numpy()
 
     def shares(self) -> np.ndarray:
-        """float32 (N, B): each base's share of the positive evidence; zeros where there is none."""
+        """Return each base's share of the positive evidence, float32 (N, B); zeros without any."""
         energy = self.signed.relu().sum((2, 3)).T
         sums = energy.sum(1, keepdim=True)
         return torch.where(sums > 0, energy / sums, torch.zeros_like(energy)).numpy()
@@ -92,7 +94,7 @@ def _upsampled(cams: torch.Tensor, size: tuple[int, ...]) -> torch.Tensor:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluation(model: nn.Module) -> Iterator[None]:
     was = model.training
     model.eval()
     try:

@@ -1,1 +1,1 @@
-"""Floor 2, torch: the zoo, training, prediction, checkpoints. Never imports fiftyone."""
+"""Model registry, training, checkpoints and prediction, with torch. Never imports fiftyone."""

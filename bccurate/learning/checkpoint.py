@@ -1,4 +1,4 @@
-"""Trained models on disk: safetensors with classes, preprocessing and layer in the header."""
+"""Save and load trained models: safetensors with classes and preprocessing in the header."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ MAX_BASES = 64
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """A network in eval mode and all that it takes to feed and to read it.
+    """A trained network with its preprocessing and its classes.
 
     Attributes:
-        model: float (N, 3, image_size, image_size), normalised, to logits (N, len(classes)).
-        spec: its row of the zoo, with the mean, std and layer that it was trained with.
+        model: maps float (N, 3, image_size, image_size), normalised, to logits (N, C).
+        spec: its registry entry, with the mean, std and layer that it was trained with.
         classes: the label of each logit.
         image_size: side of the input in pixels.
-        run: the run that trained it.
-        bases: of a stacker, what it reads: the name and the temperature of each base model.
+        run: name of the folder that it was trained in.
+        bases: of a stacker, the name and the temperature of each base model.
     """
 
     model: nn.Module
@@ -40,23 +40,16 @@ class TrainedModel:
     bases: list[tuple[str, float]] = field(default_factory=list)
 
 
-def save_model(
-    path: Path,
-    model: nn.Module,
-    spec: ModelSpec,
-    classes: list[str],
-    image_size: int,
-    run: str,
-    extra: dict[str, Any] | None = None,
-) -> None:
-    """Write the weights of ``model`` to ``path`` (.safetensors), whole or not at all.
+def save_model(path: Path, trained: TrainedModel, extra: dict[str, Any] | None = None) -> None:
+    """Write ``trained`` to ``path`` (.safetensors), atomically.
 
-    ``extra`` is more for the header, such as the ``bases`` of a stacker.
+    ``extra`` are further header fields.
 
     Raises:
         NoSpaceError: the disk is full.
         InputError: the folder cannot be written.
     """
+    spec = trained.spec
     header = {
         "kind": KIND,
         "format": FORMAT,
@@ -65,27 +58,29 @@ def save_model(
         "std": list(spec.std),
         "standardise": spec.standardise,
         "gradcam_layer": spec.gradcam_layer,
-        "classes": classes,
-        "image_size": image_size,
-        "run": run,
+        "classes": trained.classes,
+        "image_size": trained.image_size,
+        "run": trained.run,
+        **({"bases": trained.bases} if trained.bases else {}),
         **(extra or {}),
     }
-    write_tensors(path, model.state_dict(), header)
+    write_tensors(path, trained.model.state_dict(), header)
 
 
 def load_model(path: Path, zoo: str | Path | None = None) -> TrainedModel:
-    """Read what ``save_model`` wrote.
+    """Load a file that ``save_model`` wrote; the network is in eval mode.
 
-    The header names a model; what is run is the model of that name in the registry, the folder
-    ``zoo`` included. No header can ask for any other code.
+    The network is built by the registry entry, the folder ``zoo`` included, of the name in the
+    header: a header cannot run other code.
 
     Raises:
-        InputError: the file is broken, is not ours, or does not fit the model that it names.
+        InputError: the file is damaged, was not written by ``save_model``, or does not fit its
+            model.
         UsageError: no zoo has a model of that name.
     """
     tensors, header = read_tensors(path)
     if header.get("kind") != KIND or header.get("format") != FORMAT:
-        raise InputError(f"{path} was not written by bccurate train (no header of ours)")
+        raise InputError(f"{path} was not written by bccurate train (no bccurate header)")
     try:
         fields = _checked(header)
     except (KeyError, TypeError, ValueError) as error:
@@ -109,7 +104,7 @@ def load_model(path: Path, zoo: str | Path | None = None) -> TrainedModel:
 
 
 def _checked(header: dict[str, Any]) -> dict[str, Any]:
-    """The header's fields in the types and ranges that the rest relies on."""
+    """Return the header's fields with their types and ranges checked."""
     classes = header["classes"]
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
         raise ValueError("classes is not a list of labels")

@@ -17,7 +17,7 @@ from bccurate.images.workers import read_pixels
 from bccurate.learning.registry import ModelSpec
 from bccurate.progress import track
 
-MEMORY_SHARE = 0.5  # of this machine's, for one array of pixels
+MEMORY_SHARE = 0.5  # of the physical memory, for one array of pixels
 
 
 def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> np.ndarray:
@@ -40,7 +40,7 @@ def load_pixels(paths: Sequence[str], size: int, workers: int | None = None) -> 
 
 
 def _array(shape: tuple[int, ...]) -> np.ndarray:
-    """uint8 of that shape, in memory or, where it is large, mapped from a file."""
+    """Return an empty uint8 array, in memory or, if it is large, mapped from a file."""
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if np.prod(shape, dtype=np.int64) <= memory * MEMORY_SHARE:
         return np.empty(shape, dtype=np.uint8)
@@ -51,10 +51,10 @@ def _array(shape: tuple[int, ...]) -> np.ndarray:
 
 
 def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
-    """uint8 (N, 3, H, W) to float32 of the same shape: less mean, over std, of each channel.
+    """Return uint8 (N, 3, H, W) as float32: minus the mean, divided by the std of each channel.
 
-    They are the model's, of the scale 0 to 1, or where it standardises those of the image itself
-    (one level of 255 at least: what is flat stays so).
+    They are those of ``spec`` (on the scale 0 to 1) or, if it standardises, those of each image,
+    with a std of at least one level of 255, so that noise in a uniform image is not amplified.
     """
     pixels = images.float()
     if spec.standardise:
@@ -68,11 +68,11 @@ def normalise(images: torch.Tensor, spec: ModelSpec) -> torch.Tensor:
 def _statistics(
     mean: tuple[float, ...], std: tuple[float, ...], device: torch.device
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Kept on the device: to send them with every batch would make a GPU wait."""
+    """Return mean and std on the device, cached: a GPU waits for each transfer."""
     both = torch.tensor([mean, std], device=device).view(2, 1, 3, 1, 1) * 255
     return both[0], both[1]
 
 
 def to_inputs(images: np.ndarray, spec: ModelSpec) -> torch.Tensor:
-    """uint8 (N, H, W, 3) to the network's input: float32 (N, 3, H, W), normalised, on the CPU."""
+    """Return uint8 (N, H, W, 3) as the network's input: float32 (N, 3, H, W), on the CPU."""
     return normalise(torch.from_numpy(images).permute(0, 3, 1, 2), spec)

@@ -1,4 +1,4 @@
-"""A trained network's features: what its last layer reads."""
+"""Compute a trained network's features: the input of its last layer."""
 
 from __future__ import annotations
 
@@ -14,10 +14,13 @@ from bccurate.learning.predict import predict
 def embed(
     trained: TrainedModel, images: np.ndarray, batch_size: int = 128, device: str = "auto"
 ) -> np.ndarray:
-    """Penultimate features of ``images`` uint8 (N, H, W, 3): float32 (N, D), rows of length 1.
+    """Return penultimate features of ``images``: float32 (N, D), each row of Euclidean length 1.
+
+    ``images`` are uint8 (N, S, S, 3) at the model's size. An image without any feature gives a row
+    of zeros.
 
     Raises:
-        UsageError: no such device here, or no layer of the network gives its logits.
+        UsageError: this machine has no such device, or no layer of the network gives its logits.
     """
     return embed_and_predict(trained, images, batch_size, device)[0]
 
@@ -25,36 +28,35 @@ def embed(
 def embed_and_predict(
     trained: TrainedModel, images: np.ndarray, batch_size: int = 128, device: str = "auto"
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What ``embed`` gives, and the logits float32 (N, classes), of one pass.
+    """Return the result of ``embed`` and the logits, float32 (N, C), of one forward pass.
 
-    Features are taken by a hook at the input of the layer that gives the logits, so that any
-    network has them. A picture without any feature is a row of zeros.
+    A hook reads the input of the layer that gives the logits, so that it works for any network.
 
     Raises:
-        UsageError: no such device here, or no layer of the network gives its logits.
+        UsageError: this machine has no such device, or no layer of the network gives its logits.
     """
-    kept: list[np.ndarray] = []
+    collected: list[np.ndarray] = []
 
-    def keep(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
-        kept.append(inputs[0].float().flatten(1).cpu().numpy())
+    def collect(_module: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+        collected.append(inputs[0].float().flatten(1).cpu().numpy())
 
-    handle = classifier(trained).register_forward_pre_hook(keep)
+    handle = classifier(trained).register_forward_pre_hook(collect)
     try:
         logits = predict(trained, images, batch_size, device)
     finally:
         handle.remove()
-    features = np.concatenate(kept) if kept else np.empty((0, 0), np.float32)
+    features = np.concatenate(collected) if collected else np.empty((0, 0), np.float32)
     lengths = np.linalg.norm(features, axis=1, keepdims=True)
     return features / np.maximum(lengths, np.finfo(np.float32).tiny), logits
 
 
 def classifier(trained: TrainedModel) -> nn.Module:
-    """The layer, linear or a 1x1 convolution, whose output is the network's logits.
+    """Return the layer, linear or a 1x1 convolution, whose output is the network's logits.
 
-    Found by running one black picture: zoos are free in what they call it and where they put it.
+    Found by running one black image, since the layer's name differs between zoos.
 
     Raises:
-        UsageError: there is none, such as in a network that averages two heads.
+        UsageError: there is none, as in a network that averages two heads.
     """
     model = trained.model.eval()
     outputs: dict[nn.Module, torch.Tensor] = {}
@@ -64,10 +66,10 @@ def classifier(trained: TrainedModel) -> nn.Module:
         if isinstance(module, nn.Linear | nn.Conv2d)
     ]
     size = trained.image_size
-    place = next(model.parameters()).device
+    device = next(model.parameters()).device
     try:
         with torch.inference_mode():
-            logits = model(torch.zeros(1, 3, size, size, device=place))
+            logits = model(torch.zeros(1, 3, size, size, device=device))
     finally:
         for handle in handles:
             handle.remove()
@@ -75,6 +77,6 @@ def classifier(trained: TrainedModel) -> nn.Module:
         if out.numel() == logits.numel() and torch.equal(out.flatten(), logits.flatten()):
             return module
     raise UsageError(
-        f"No layer of {trained.spec.name} gives its logits, so it has no features to compare",
+        f"No layer of {trained.spec.name} gives its logits, so its features cannot be read",
         "choose another model for --embedding",
     )

@@ -1,4 +1,4 @@
-"""Two stages of fine-tuning: the head alone on frozen features, then the whole network."""
+"""Fine-tune in two stages: the head alone on frozen features, then the whole network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from bccurate.learning.pretrained import head_names
 
 
 def check_head(model: nn.Module, name: str) -> None:
-    """Raise a ``UsageError`` where the network has no head that could be trained alone."""
+    """Check that the network has a head that can be trained alone.
+
+    Raises:
+        UsageError: it has none.
+    """
     if not any(_inside(parameter, head_names(model)) for parameter, _ in model.named_parameters()):
         raise UsageError(
             f"{name} has no layer named {' or '.join(head_names(model))} to train alone",
@@ -18,9 +22,9 @@ def check_head(model: nn.Module, name: str) -> None:
 
 
 def set_stage(model: nn.Module, head_only: bool) -> None:
-    """Put ``model`` in training mode, whole or only its head.
+    """Put ``model``, or only its head, in training mode.
 
-    The frozen rest is in eval mode: its running statistics stay those of its pretraining.
+    The frozen rest is in eval mode, so that it keeps the running statistics of its pretraining.
     """
     heads = head_names(model)
     model.train()

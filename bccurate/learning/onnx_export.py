@@ -1,8 +1,8 @@
-"""A trained model as ONNX: the network as it is, and in the metadata all it takes to feed it.
+"""Export a trained model as ONNX, with its preprocessing in the metadata.
 
 Metadata: ``classes`` (a JSON list, the label of each logit), ``image_size``, ``mean`` and ``std``
-(not where an image is fed by its own), ``preprocessing`` in words, ``model`` and
-``weights_sha256``. Written is only what ONNX Runtime was seen to answer as torch does.
+(unless each image is standardised by its own), ``preprocessing`` as a sentence, ``model`` and
+``weights_sha256``. A file is written only if ONNX Runtime gives torch's logits.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from bccurate.learning.checkpoint import TrainedModel
 from bccurate.learning.registry import IMAGES
 
 INPUT, OUTPUT = "images", "logits"
-TOLERANCE = 1e-3  # of the largest logit; float32 sums in another order differ by some 1e-6
-CHECKED = (1, 3)  # batch sizes that are compared, so that none is built in
+TOLERANCE = 1e-3  # of the largest logit; float32 sums in another order differ by about 1e-6
+CHECKED = (1, 3)  # batch sizes compared: more than one, so that none is fixed in the graph
 RESIZED = "RGB, resized to image_size x image_size by antialiased bicubic interpolation (Pillow), "
 NORMALISED = "divided by 255, minus mean, divided by std, channels first"
 STANDARDISED = (
@@ -38,12 +38,12 @@ def write_onnx(trained: TrainedModel, path: Path, weights_sha256: str) -> float:
     """Write ``trained`` to ``path``: images float32 (N, 3, size, size), normalised, to logits.
 
     Returns:
-        the largest difference between ONNX Runtime and torch over random images, as a share of
+        the largest difference between ONNX Runtime and torch over random images, relative to
         the largest logit.
 
     Raises:
         UsageError: the model reads predictions, or the extra ``onnx`` is not installed.
-        BccurateError: ONNX Runtime answers otherwise than torch; nothing was written.
+        BccurateError: ONNX Runtime and torch differ; nothing was written.
         InputError: torch cannot express the network in ONNX, or ``path`` cannot be written.
         NoSpaceError: the disk is full.
     """
@@ -67,7 +67,7 @@ def write_onnx(trained: TrainedModel, path: Path, weights_sha256: str) -> float:
 
 
 def read_metadata(path: Path) -> dict[str, str]:
-    """The metadata of an ONNX file; empty where it is none."""
+    """Return the metadata of an ONNX file; empty if it is not one."""
     onnx, _ = _packages()
     try:
         model = onnx.load(str(path), load_external_data=False)
@@ -88,7 +88,7 @@ def _packages() -> tuple[ModuleType, ModuleType]:
 
 
 def _exported(trained: TrainedModel, images: torch.Tensor) -> bytes:
-    """The graph by torch's own exporter, with a free batch size."""
+    """Return the graph by torch's exporter, with a variable batch size."""
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings(), torch.no_grad():
@@ -101,7 +101,7 @@ def _exported(trained: TrainedModel, images: torch.Tensor) -> bytes:
         raise UsageError(
             f"{error.name or 'onnxscript'} is not installed.", 'pip install "bccurate[onnx]"'
         ) from error
-    except Exception as error:  # the exporter raises kinds of its own for each stage
+    except Exception as error:  # the exporter has error classes for each stage
         reason = str(error).strip().split("\n", 1)[0][:200]
         raise InputError(f"{trained.spec.name} cannot be written as ONNX: {reason}") from error
     return program.model_proto.SerializeToString()
@@ -128,7 +128,7 @@ def _difference(
     for batch in torch.split(images, list(CHECKED)):
         with torch.no_grad():
             expected = trained.model(batch).numpy()
-        (answer,) = session.run([OUTPUT], {INPUT: batch.numpy()})
+        (logits,) = session.run([OUTPUT], {INPUT: batch.numpy()})
         scale = max(1.0, float(np.abs(expected).max()))
-        worst = max(worst, float(np.abs(answer - expected).max()) / scale)
+        worst = max(worst, float(np.abs(logits - expected).max()) / scale)
     return worst

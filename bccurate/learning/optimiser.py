@@ -1,4 +1,4 @@
-"""Adam, its learning rate, and the check that stands before every update."""
+"""Set up Adam and its learning rate, and refuse updates that are not finite."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from bccurate.learning.settings import TrainSettings
 
 
 def make_optimiser(model: nn.Module, lr: float) -> torch.optim.Adam:
-    """Adam, fused; the L2 factors are those of the module's ``weight_decay`` attribute.
+    """Return a fused Adam with the L2 factors of the network's ``weight_decay`` attribute.
 
-    As L2 in the loss (Adam's own coupled form), of the weights and not of biases.
+    ``weight_decay`` maps submodule names to factors; it is L2 in the loss (Adam's coupled form),
+    of weights and not of biases. See ``zoo.custom_cnn``.
     """
     factors: dict[str, float] = getattr(model, "weight_decay", None) or {}
     groups: dict[float, list[nn.Parameter]] = {}
@@ -24,10 +25,12 @@ def make_optimiser(model: nn.Module, lr: float) -> torch.optim.Adam:
     return torch.optim.Adam(rows, lr=lr, fused=True)
 
 
-def set_rate(optimiser: torch.optim.Adam, settings: TrainSettings, epoch: int, done: float) -> None:
-    """The learning rate when ``done`` (0 to 1) of the epoch ``epoch`` (from 1) lies behind.
+def set_learning_rate(
+    optimiser: torch.optim.Adam, settings: TrainSettings, epoch: int, done: float
+) -> None:
+    """Set the learning rate for the point where ``done`` (0 to 1) of ``epoch`` (from 1) is over.
 
-    In each stage it falls to 0 along half a cosine (Loshchilov and Hutter 2017, no restarts).
+    In each stage it decays to 0 along half a cosine (Loshchilov and Hutter 2017, no restarts).
     """
     start, first, epochs = settings.cosine_span(epoch)
     share = (epoch - first + done) / epochs
@@ -36,13 +39,14 @@ def set_rate(optimiser: torch.optim.Adam, settings: TrainSettings, epoch: int, d
 
 
 def update(optimiser: torch.optim.Adam, loss: torch.Tensor) -> torch.Tensor:
-    """One update, unless ``loss`` or a gradient is not finite; bool scalar: whether it was not.
+    """Update the weights, unless ``loss`` or a gradient is not finite.
 
-    Nothing is read back from the device: the fused update itself leaves the weights as they are.
+    Returns a bool scalar on the device, True if the update was refused. Nothing is read back from
+    the device, which would make it wait: the fused kernel itself leaves the weights unchanged.
     """
     parameters = (p for group in optimiser.param_groups for p in group["params"])
     norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
-    broken = ~torch.isfinite(loss.detach() + norm)
-    optimiser.found_inf = broken.float()  # type: ignore[attr-defined]  # as torch's GradScaler does
+    not_finite = ~torch.isfinite(loss.detach() + norm)
+    optimiser.found_inf = not_finite.float()  # type: ignore[attr-defined]  # as GradScaler does
     optimiser.step()
-    return broken
+    return not_finite

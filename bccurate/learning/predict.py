@@ -1,12 +1,12 @@
-"""Logits of a trained model, in bulk."""
+"""Predict with a trained model."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import scipy.special
 import torch
+from scipy import special
 
 from bccurate.images.thumbnail import resize
 from bccurate.learning.checkpoint import TrainedModel
@@ -15,19 +15,19 @@ from bccurate.learning.precision import Precision, pick_device
 from bccurate.learning.registry import IMAGES
 from bccurate.progress import track
 
-# float32 always: a logit that is written to a dataset should not depend on the processor.
-ARITHMETIC = Precision("float32", channels_last=True)
+# Always float32: a logit that is stored in a dataset must not depend on the processor.
+PRECISION = Precision("float32", channels_last=True)
 
 
 def predict(
     trained: TrainedModel, images: np.ndarray, batch_size: int = 128, device: str = "auto"
 ) -> np.ndarray:
-    """Logits float32 (N, len(classes)) of ``images`` uint8 (N, H, W, 3).
+    """Return the logits, float32 (N, C), of ``images`` uint8 (N, S, S, 3) at the model's size.
 
-    Of a model that reads predictions: of float32 (N, bases, C).
+    A model that reads predictions takes float32 (N, bases, C) instead.
 
     Raises:
-        UsageError: no such device here.
+        UsageError: this machine has no such device.
     """
     logits_of = predictor(trained, device)
     logits = np.empty((len(images), len(trained.classes)), dtype=np.float32)
@@ -38,20 +38,22 @@ def predict(
 
 
 def predictor(trained: TrainedModel, device: str = "auto") -> Callable[[np.ndarray], np.ndarray]:
-    """A function from one batch, as ``predict`` takes it, to its logits; the model is moved once.
+    """Return a function from a batch, in the form of ``predict``, to its logits.
+
+    The model is moved to the device once.
 
     Raises:
-        UsageError: no such device here.
+        UsageError: this machine has no such device.
     """
-    place = pick_device(device)
-    model = ARITHMETIC.prepare(trained.model, place).eval()
+    chosen = pick_device(device)
+    model = PRECISION.prepare(trained.model, chosen).eval()
 
     def logits_of(images: np.ndarray) -> np.ndarray:
         with torch.inference_mode():
-            batch = torch.from_numpy(images).to(place)
+            batch = torch.from_numpy(images).to(chosen)
             if trained.spec.inputs == IMAGES:
                 batch = normalise(batch.permute(0, 3, 1, 2), trained.spec)
-            return model(ARITHMETIC.inputs(batch)).float().cpu().numpy()
+            return model(PRECISION.inputs(batch)).float().cpu().numpy()
 
     return logits_of
 
@@ -59,11 +61,11 @@ def predictor(trained: TrainedModel, device: str = "auto") -> Callable[[np.ndarr
 def image_predictor(
     trained: TrainedModel, device: str = "auto"
 ) -> Callable[[np.ndarray], np.ndarray]:
-    """``predictor`` for one batch of images of any one size, resized to the model's own."""
-    logits_of, side = predictor(trained, device), trained.image_size
-    return lambda images: logits_of(np.stack([resize(image, side) for image in images]))
+    """Return a ``predictor`` of batches of any one size, which it resizes to the model's size."""
+    logits_of, size = predictor(trained, device), trained.image_size
+    return lambda images: logits_of(np.stack([resize(image, size) for image in images]))
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Return the probabilities of logits (N, C): float32 (N, C), computed in float64."""
-    return scipy.special.softmax(logits.astype(np.float64), axis=1).astype(np.float32)
+    """Return the probabilities, float32 (N, C), of logits (N, C); computed in float64."""
+    return special.softmax(np.asarray(logits, dtype=np.float64), axis=1).astype(np.float32)

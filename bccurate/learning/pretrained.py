@@ -1,4 +1,4 @@
-"""Pretrained weights into a network: all but the head, and never in part."""
+"""Load pretrained weights into a network, all but the head."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ MIN_SHARE = 0.9
 
 
 def load_pretrained(model: nn.Module, spec: ModelSpec, weights: str) -> None:
-    """Load all but the head of ``model``, in place.
+    """Load pretrained weights into ``model`` in place; the head keeps its random weights.
 
-    ``weights`` is ``imagenet`` (the source that the manifest names) or the path of a file:
-    .safetensors as it is, anything else as a checkpoint of torch, without running its code. The
-    head stays random: its classes are other classes.
+    Args:
+        model: built from ``spec``.
+        spec: names the source of the ImageNet weights.
+        weights: ``imagenet``, or the path of a .safetensors file or of a torch checkpoint, whose
+            code is not run.
 
     Raises:
         UsageError: the model has no ImageNet weights.
-        InputError: the file is missing, broken, or fits less than 90 % of the tensors; or it is
-            not on this machine and the network does not answer.
+        InputError: the file is missing, damaged, or fits less than 90 % of the tensors; or it is
+            not on this machine and cannot be downloaded.
     """
     path = imagenet_file(spec) if weights == "imagenet" else Path(weights).expanduser()
     tensors, _ = read_tensors(as_safetensors(path))
@@ -33,13 +35,13 @@ def load_pretrained(model: nn.Module, spec: ModelSpec, weights: str) -> None:
 
 
 def load_backbone(model: nn.Module, tensors: dict[str, torch.Tensor], source: str) -> None:
-    """Copy the tensors of one name and shape into ``model``, all but the head.
+    """Copy tensors with matching name and shape into ``model``, all but the head.
 
-    timm loads a file of another key layout without a word and leaves every weight random; so at
-    least 90 % of the non-head tensors must match.
+    timm silently ignores a file with other tensor names and leaves every weight random; here at
+    least 90 % of the tensors outside the head must match.
 
     Raises:
-        InputError: fewer match; nothing was loaded.
+        InputError: fewer match; ``model`` is unchanged. ``source`` is named in the message.
     """
     heads = tuple(f"{name}." for name in head_names(model))
     wanted = {
@@ -55,13 +57,13 @@ def load_backbone(model: nn.Module, tensors: dict[str, torch.Tensor], source: st
     if len(matching) < MIN_SHARE * len(wanted):
         raise InputError(
             f"{source} fits {len(matching)} of {len(wanted)} tensors of the network: "
-            "it is of another model or another key layout"
+            "it is of another model or names its tensors differently"
         )
     model.load_state_dict(matching, strict=False)
 
 
 def head_names(model: nn.Module) -> list[str]:
-    """The dotted names of the classifier: as timm says it in ``pretrained_cfg``, else ``head``."""
+    """Return the dotted names of the classifier, by timm's ``pretrained_cfg``, else ``head``."""
     config = getattr(model, "pretrained_cfg", None) or {}
     names = config.get("classifier") or "head"
     return [names] if isinstance(names, str) else list(names)

@@ -1,4 +1,4 @@
-"""Named sets of training settings; what a person gives beside them wins."""
+"""Define named sets of training settings; options given explicitly take precedence."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 from bccurate.errors import UsageError, nearest
 
-# docs/robustness-experiments.md tells what each part of ``robust`` is worth.
+# docs/robustness-experiments.md has the effect of each part of ``robust``.
 RECIPES: dict[str, dict[str, Any]] = {
-    # Variants drawn once, as the paper saved them; three of an image in a batch: a third as it is,
-    # a third under AugMix, a third under RandAugment, these with Gaussian noise.
+    # Variants drawn once, as the paper saved them to files; three of each image in a batch: the
+    # original, AugMix, and RandAugment with Gaussian noise.
     "paper": {"augment": "paper", "repeats": 3, "redraw": False},
     "robust": {
         "augment": "smear",
@@ -24,10 +24,10 @@ RECIPES: dict[str, dict[str, Any]] = {
 
 
 def with_recipe(name: str | None, given: dict[str, Any]) -> dict[str, Any]:
-    """The settings ``given`` (those that are not None) on top of the recipe's.
+    """Return the recipe's settings, overridden by those ``given`` that are not None.
 
     Raises:
-        UsageError: there is no such recipe.
+        UsageError: an unknown recipe.
     """
     if name is None:
         return given

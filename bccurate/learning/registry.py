@@ -1,8 +1,8 @@
-"""The registry of models: one door for ours and for strangers'.
+"""List and build models; built-in and third-party models share one registry.
 
-A zoo is a package with an entry point in the group ``bccurate.zoo``, or a plain folder, that
-holds a ``manifest.json`` with a ``"bccurate"`` row for each model. Nothing here imports torch
-until a model is built, so that ``bccurate models`` is quick.
+A zoo is a package with an entry point in the group ``bccurate.zoo``, or a folder, with a
+``manifest.json`` that has a ``"bccurate"`` row for each model. torch is imported only to build a
+model, so that ``bccurate models`` is fast.
 """
 
 from __future__ import annotations
@@ -35,25 +35,25 @@ _LISTING_HINT = "bccurate models"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """One row of a manifest.
+    """One row of a manifest: a model that can be built.
 
     Attributes:
-        name: what a person types, such as ``resnet50`` or ``timm:resnet18``.
-        package: the package that holds it, or the absolute path of a folder.
-        module: the module inside ``package`` with ``build(num_classes)``.
-        input_size: side of the square input in pixels; 0 where no image is read.
-        mean, std: of the channels R, G, B on the scale 0 to 1.
-        gradcam_layer: dotted name of the layer that Grad-CAM reads, at least 4x4 cells at
-            ``input_size``; "" where there is none.
+        name: such as ``resnet50`` or ``timm:resnet18``.
+        package: name of its package, or the absolute path of its folder.
+        module: the module in ``package`` with ``build(num_classes)``.
+        input_size: side of the square input in pixels; 0 if it reads no image.
+        mean, std: of the channels R, G, B on the scale 0 to 1, for normalisation.
+        gradcam_layer: dotted name of the layer for Grad-CAM, with a map of at least 4x4 at
+            ``input_size``; "" if there is none.
         weights: source of the ImageNet weights: ``timm/<hub name>``, an https address, or None.
-        licence: of the weights where there are any, else of the code (SPDX).
+        licence: of the weights if there are any, else of the code (SPDX).
         paper: address or name of the paper.
-        sha256: of the weights file, whole or at least its first 8 digits; None where not known.
-        parameters: how many it trains with 1000 classes, as papers count; None where not told.
-        inputs: ``images``, or ``predictions`` where it reads other models' logits
+        sha256: of the weights file, all digits or at least the first 8; None if unknown.
+        parameters: number of parameters with 1000 classes; None if unknown.
+        inputs: ``images``, or ``predictions`` if it reads other models' logits
             (N, bases, num_classes).
-        standardise: an image goes in by its own mean and std, not by those above: how a trained
-            one was fed.
+        standardise: whether each image is normalised by its own mean and std instead; set by
+            training.
     """
 
     name: str
@@ -72,9 +72,9 @@ class ModelSpec:
     standardise: bool = False
 
     def build(self, num_classes: int, **options: Any) -> nn.Module:
-        """The network with random weights: float (N, 3, H, W) to logits (N, num_classes).
+        """Return the network with random weights: float (N, 3, H, W) to logits (N, num_classes).
 
-        ``options`` go to the module's ``build``: ``bases``, where it reads predictions.
+        ``options`` are passed to the module's ``build``: ``bases`` if it reads predictions.
 
         Raises:
             InputError: the module is missing, points outside its zoo, or has no ``build``.
@@ -90,10 +90,10 @@ class ModelSpec:
 
 
 def list_models(zoo: str | Path | None = None) -> list[ModelSpec]:
-    """All models of the installed zoos and of the folder ``zoo`` (else ``$BCCURATE_ZOO``).
+    """Return all models of the installed zoos and of the folder ``zoo`` or ``$BCCURATE_ZOO``.
 
     Raises:
-        UsageError: two rows have one name, or the folder does not exist.
+        UsageError: two models have one name, or the folder does not exist.
         InputError: a manifest cannot be read or a row is not valid.
     """
     specs: dict[str, ModelSpec] = {}
@@ -110,10 +110,10 @@ def list_models(zoo: str | Path | None = None) -> list[ModelSpec]:
 
 
 def find_model(name: str, zoo: str | Path | None = None) -> ModelSpec:
-    """The model that is named ``name``, or ``timm:<name>`` for any model of timm.
+    """Return the model named ``name``; ``timm:<name>`` is any model of timm.
 
     Raises:
-        UsageError: there is no such model; the message gives the nearest names.
+        UsageError: an unknown model; the message gives similar names.
     """
     if name.startswith(TIMM):
         return _timm_spec(name)
@@ -124,14 +124,14 @@ def find_model(name: str, zoo: str | Path | None = None) -> ModelSpec:
 
 
 def _manifests(zoo: str | Path | None) -> list[tuple[str, Path]]:
-    """``(package, manifest path)`` of every zoo; a package seen twice on the path counts once."""
+    """Return ``(package, manifest path)`` of every zoo, each once."""
     packages = dict.fromkeys(entry.module for entry in entry_points(group=GROUP))
     found = [(package, _package_folder(package) / MANIFEST) for package in packages]
     folder = zoo or os.environ.get("BCCURATE_ZOO")
     if folder:
         path = Path(folder).expanduser().resolve()
         if not (path / MANIFEST).is_file():
-            raise UsageError(f"The zoo folder {path} holds no {MANIFEST}", f"ls {path}")
+            raise UsageError(f"The zoo folder {path} has no {MANIFEST}", f"ls {path}")
         if all(path != manifest.parent.resolve() for _, manifest in found):
             found.append((str(path), path / MANIFEST))
     return found
@@ -159,7 +159,7 @@ def _read_manifest(path: Path, package: str) -> list[ModelSpec]:
 def _row(row: dict[str, Any], package: str) -> ModelSpec:
     name, module = str(row["name"]), str(row["module"])
     if not _MODULE.fullmatch(module):
-        raise InputError(f"{package}: module {module!r} of {name} points outside its zoo")
+        raise InputError(f"{package}: module {module!r} of {name} is outside its zoo")
     sha256, parameters = row.get("sha256"), row.get("parameters")
     if sha256 is not None and not _DIGEST.fullmatch(str(sha256)):
         raise ValueError(f"sha256 {sha256!r} of {name} is not 8 to 64 hexadecimal digits")
@@ -177,7 +177,7 @@ def _row(row: dict[str, Any], package: str) -> ModelSpec:
 
 
 def _input(row: dict[str, Any], name: str) -> dict[str, Any]:
-    """What the network reads, and where Grad-CAM looks into it."""
+    """Return the fields of the network's input and of its Grad-CAM layer."""
     inputs = row.get("inputs", IMAGES)
     if inputs == PREDICTIONS:
         flat: dict[str, Any] = {"mean": (0.0,) * 3, "std": (1.0,) * 3, "gradcam_layer": ""}
@@ -209,11 +209,11 @@ def _load_module(package: str, module: str) -> ModuleType:
             raise InputError(f"{package}: cannot import {module}: {error}") from error
     folder = Path(package).resolve()
     file = folder.joinpath(*module.split(".")).with_suffix(".py").resolve()
-    if not file.is_relative_to(folder):  # a link that leads out
-        raise InputError(f"{folder}: module {module} points outside its zoo")
+    if not file.is_relative_to(folder):  # a symbolic link
+        raise InputError(f"{folder}: module {module} is outside its zoo")
     if not file.is_file():
         raise InputError(f"{folder}: there is no module {file.name}")
-    # The folder's digest keeps two folders apart that hold modules of one name.
+    # The digest of the path tells modules of one name in two folders apart.
     name = f"bccurate_zoo_{hashlib.sha256(str(file).encode()).hexdigest()[:12]}"
     spec = importlib.util.spec_from_file_location(name, file)
     assert spec is not None and spec.loader is not None
@@ -238,7 +238,7 @@ def _timm_spec(name: str) -> ModelSpec:
         name=name,
         package="timm",
         module=module,
-        # Free-size networks take our cells as they are; a fixed one takes what it was built for.
+        # 96 px is the size of the cells; a network of fixed size keeps its own.
         input_size=config["input_size"][-1] if config.get("fixed_input_size") else 96,
         mean=_triple(config["mean"]),
         std=_triple(config["std"]),
@@ -250,7 +250,7 @@ def _timm_spec(name: str) -> ModelSpec:
 
 
 def _timm_layer(model: Any) -> str:
-    """The last stage of at most 16 pixels a cell (6x6 cells at 96 px), "" where timm has none."""
+    """Return the last stage of a stride of at most 16 (6x6 at 96 px), "" if there is none."""
     stages = getattr(model, "feature_info", None) or []
     names = [stage["module"] for stage in stages if stage["reduction"] <= 16]
     return names[-1] if names else ""

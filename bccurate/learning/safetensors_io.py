@@ -1,7 +1,7 @@
-"""Safetensors files with one JSON object in the header: the only format that we write or read.
+"""Read and write safetensors files with one JSON object in the header.
 
-What is promised about a file of a stranger: reading it runs no code, allocates no more than the
-file holds, and ends in tensors or in an InputError.
+Reading an untrusted file runs no code, allocates no more than the file's size, and either returns
+tensors or raises an InputError.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ HEADER = "bccurate"
 
 
 def write_tensors(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
-    """Write ``tensors`` and ``header`` (what JSON takes) to ``path``, whole or not at all.
+    """Write ``tensors`` and ``header`` (serialisable as JSON) to ``path``, atomically.
 
     Equal tensors and header give equal bytes.
 
@@ -36,20 +36,22 @@ def write_tensors(path: Path, tensors: dict[str, torch.Tensor], header: dict[str
 
 
 def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    """The tensors of a safetensors file, on the CPU, and its header ({} where it is not ours).
+    """Return the tensors of a safetensors file, on the CPU, and its header.
+
+    The header is empty if bccurate did not write the file.
 
     Raises:
-        InputError: the file is missing, broken, or not safetensors.
+        InputError: the file is missing, damaged, or not safetensors.
     """
     if not Path(path).is_file():
         raise InputError(f"There is no weights file {path}", f"ls -l {Path(path).parent}")
     try:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {}).get(HEADER, "{}"))
-            # A clone, so that the file may be replaced while its tensors live on.
+            # Cloned, so that the file may be replaced while the tensors are in use.
             tensors = {name: file.get_tensor(name).clone() for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{path} is not a sound safetensors file: {error}") from error
+        raise InputError(f"{path} is not a valid safetensors file: {error}") from error
     if not isinstance(header, dict):
         raise InputError(f"{path}: the header is not an object")
     return tensors, header

@@ -1,7 +1,7 @@
-"""A training's figures, epoch by epoch, for the programs that people watch them in.
+"""Send the metrics of each epoch to TensorBoard or Weights & Biases.
 
-A tracker takes ``row(row)`` an epoch and ``close()``. TensorBoard writes where it is installed;
-Weights & Biases only where it was asked for, and offline where nobody is logged in.
+TensorBoard is used if it is installed; Weights & Biases only on request, and offline if nobody is
+logged in.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ FOLDER = "tensorboard"
 
 
 class Tracker(Protocol):
-    """What a program of curves has to offer."""
+    """The interface of an experiment tracker."""
 
     def row(self, row: dict[str, Any]) -> None:
-        """Take the figures of an epoch: ``epoch``, ``train_loss``, ``val_macro_f1``, ..."""
+        """Log the history row of an epoch: ``epoch``, ``train_loss``, ``val_macro_f1``, ..."""
 
     def close(self) -> None:
-        """Write what is left."""
+        """Write what is still buffered."""
 
 
 class _TensorBoard:
-    """Scalars ``loss/train``, ``loss/val`` and so on; those of an epoch done again count once."""
+    """Log scalars ``loss/train``, ``loss/val`` and so on; repeated epochs replace the first."""
 
     def __init__(self, folder: Path, settings: dict[str, Any], done: int) -> None:
         from torch.utils.tensorboard import SummaryWriter
@@ -51,7 +51,7 @@ class _TensorBoard:
 
 
 class _WandB:
-    """A run of the project ``bccurate``, named as the model."""
+    """Log to a run of the project ``bccurate``, named after the model."""
 
     def __init__(self, folder: Path, settings: dict[str, Any], done: int) -> None:
         import wandb
@@ -63,8 +63,8 @@ class _WandB:
         )  # fmt: skip
 
     def row(self, row: dict[str, Any]) -> None:
-        figures = {_tag(key): value for key, value in row.items() if key != "epoch"}
-        self._run.log(figures, step=int(row["epoch"]))
+        metrics = {_tag(key): value for key, value in row.items() if key != "epoch"}
+        self._run.log(metrics, step=int(row["epoch"]))
 
     def close(self) -> None:
         self._run.finish()
@@ -77,7 +77,11 @@ _KINDS: dict[str, Callable[[Path, dict[str, Any], int], Tracker]] = {
 
 
 def check_log(log: str) -> None:
-    """Raises UsageError where ``log`` is no choice, or its program is not installed."""
+    """Check that ``log`` is a known choice and its package is installed.
+
+    Raises:
+        UsageError: it is not.
+    """
     TrainOptions(log=log).check()
     if log in _KINDS and find_spec(log) is None:
         raise UsageError(f"{log} is not installed.", f'pip install "bccurate[{log}]"')
@@ -85,13 +89,13 @@ def check_log(log: str) -> None:
 
 @contextmanager
 def tracked(log: str, folder: Path, settings: dict[str, Any], done: int) -> Iterator[list[Tracker]]:
-    """The trackers of a training that has ``done`` epochs; closed whatever ends it.
+    """Provide the trackers of a training and close them at its end, also after an error.
 
     Args:
-        log: ``none``; ``tensorboard``; ``wandb``; ``auto``: TensorBoard where it is installed.
-        folder: the model's own; TensorBoard's files go to its folder ``tensorboard``.
+        log: ``none``; ``tensorboard``; ``wandb``; ``auto``: TensorBoard if it is installed.
+        folder: that of the model; TensorBoard's files go to its folder ``tensorboard``.
         settings: of the training.
-        done: epochs that were done before, of a training that is taken up.
+        done: epochs already trained, if the training is resumed.
     """
     if log == "auto":
         log = "tensorboard" if find_spec("tensorboard") else "none"
@@ -104,6 +108,6 @@ def tracked(log: str, folder: Path, settings: dict[str, Any], done: int) -> Iter
 
 
 def _tag(key: str) -> str:
-    """``train_loss`` beside ``val_loss`` in one chart: ``loss/train``."""
-    part, _, figure = key.partition("_")
-    return f"{figure}/{part}" if part in ("train", "val") else f"speed/{key}"
+    """Return the tag of a metric, so that one chart has ``loss/train`` and ``loss/val``."""
+    part, _, metric = key.partition("_")
+    return f"{metric}/{part}" if part in ("train", "val") else f"speed/{key}"

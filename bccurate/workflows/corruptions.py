@@ -60,7 +60,7 @@ def measure_corruptions(
         UsageError: an unknown severity.
         InputError: no test samples, or a file that no longer decodes.
     """
-    from bccurate.evaluation.robustness import figures, kinds_of
+    from bccurate.evaluation.robustness import kinds_of, summarise_hits
 
     file = weights_file(hub.name, model, zoo)
     kinds = kinds_of(severities)
@@ -69,7 +69,7 @@ def measure_corruptions(
     weights = sha256_of_file(file)
     store = model_folder(hub.name, model) / FOLDER / HITS
     hits = _count(predict, cells, kinds, store, {"weights": weights, "cells": cells.digest})
-    found = figures({kind: hits[kind] for kind in kinds}, len(cells.paths))
+    found = summarise_hits({kind: hits[kind] for kind in kinds}, len(cells.paths))
     record = CorruptionsRecord(hub.name, model, {"split": SPLIT, "limit": limit, **found})
     options = {"weights": weights, "severities": found["severities"], "limit": limit}
     return record, runs.save(hub, f"corruptions_{field_of(model)}", record, options)

@@ -64,8 +64,13 @@ def _calibrated(
 
     ``reliability_calibrated`` are the bins after it and ``ece_calibrated`` their error.
     """
-    from bccurate.evaluation.calibration import HIGHEST, LOWEST, bins_at, fit_temperature
-    from bccurate.evaluation.metrics import calibration_error
+    from bccurate.evaluation.calibration import (
+        HIGHEST,
+        LOWEST,
+        bins_at,
+        calibration_error,
+        fit_temperature,
+    )
 
     if "val" not in parts:
         return metrics, None, ["There are no validation samples to fit a temperature on"]

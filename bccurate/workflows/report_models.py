@@ -83,7 +83,7 @@ def _validation(hub: Any, model: str, leaking: set[str]) -> dict[str, Json] | No
 
 
 def _figures(hits: list[bool]) -> Json:
-    from bccurate.evaluation.metrics import wilson
+    from bccurate.evaluation.intervals import wilson
 
     n = len(hits)
     return {"accuracy": sum(hits) / n, "interval": wilson(sum(hits), n), "n": n}

@@ -1,4 +1,4 @@
-"""The words of a variant are what was done to its pixels."""
+"""The description of a variant is what was done to its pixels."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from bccurate.augmentation import augmix, randaugment
-from bccurate.augmentation.describe import sequence, word
+from bccurate.augmentation.describe import describe_operation, describe_sequence
 from bccurate.augmentation.variants import describe, make_variants
 
 rng = np.random.default_rng(5)
-# Smooth, so that a value rounded to three digits moves a pixel by less than a grey level or two.
+# Smooth, so that rounding a value to three digits changes a pixel by at most two grey levels.
 COARSE = torch.from_numpy(rng.uniform(0, 255, (1, 3, 5, 5)))
 PIXELS = (
     torch.nn.functional.interpolate(COARSE, (48, 40), mode="bicubic")[0]
@@ -21,25 +21,25 @@ PIXELS = (
 SEEDS = [seed * 2**40 - 2**44 for seed in range(40)]
 
 
-def replayed(operations: dict, words: str) -> torch.Tensor:
-    """The picture after the operations of ``words``, called one by one."""
+def replayed(operations: dict, text: str) -> torch.Tensor:
+    """Return the image after the operations of ``text``, applied one by one."""
     images = torch.from_numpy(PIXELS).permute(2, 0, 1)[None].contiguous()
-    for step in words.split(" > "):
+    for step in text.split(" > "):
         name, _, value = step.partition(" ")
         images = operations[name][0](images, np.array([float(value or 0)]))
     return images[0].permute(1, 2, 0)
 
 
-def test_words_have_values_where_operations_do() -> None:
-    """A sign where there are two directions, three digits, nothing for equalize."""
-    assert word("rotate", -9.0, True) == "rotate -9"
-    assert word("translate_x", 13.0513, True) == "translate_x +13.1"
-    assert word("solarize", 178.5, False) == "solarize 178.5"
-    assert word("equalize", 0.3, False) == "equalize"
-    assert sequence(["equalize", "posterize 4"]) == "equalize > posterize 4"
+def test_an_operation_is_described_with_its_value() -> None:
+    """With a sign if it has two directions, four digits at most, none for equalize."""
+    assert describe_operation("rotate", -9.0, True) == "rotate -9"
+    assert describe_operation("translate_x", 13.0513, True) == "translate_x +13.1"
+    assert describe_operation("solarize", 178.5, False) == "solarize 178.5"
+    assert describe_operation("equalize", 0.3, False) == "equalize"
+    assert describe_sequence(["equalize", "posterize 4"]) == "equalize > posterize 4"
 
 
-def test_randaugment_replayed_from_its_words_gives_its_pixels() -> None:
+def test_replaying_a_description_of_randaugment_gives_its_pixels() -> None:
     """Bit for bit, over every operation."""
     texts = describe("randaugment", SEEDS, (48, 40))
     made = make_variants("randaugment", [PIXELS] * len(SEEDS), SEEDS, 0.0)
@@ -50,26 +50,26 @@ def test_randaugment_replayed_from_its_words_gives_its_pixels() -> None:
     )
 
 
-def test_augmix_replayed_from_its_words_gives_its_pixels() -> None:
-    """Chains and weights: nearly, for the words have rounded weights and values."""
+def test_replaying_a_description_of_augmix_gives_its_pixels() -> None:
+    """Nearly, since the description has rounded weights and values."""
     texts = describe("augmix", SEEDS, (48, 40))
     made = make_variants("augmix", [PIXELS] * len(SEEDS), SEEDS, 0.0)
     for text, variant in zip(texts, made, strict=True):
         original, *chains = re.findall(r"(\d\.\d\d) (?:original|\(([^)]*)\))", text)
         mixed = float(original[0]) * PIXELS.astype(float)
-        for weight, words in chains:
-            mixed += float(weight) * replayed(augmix.OPERATIONS, words).numpy()
+        for weight, chain in chains:
+            mixed += float(weight) * replayed(augmix.OPERATIONS, chain).numpy()
         assert len(chains) == augmix.WIDTH
         assert abs(mixed - variant).mean() < 3, text  # a weight's 0.01 is up to 2.55 levels
 
 
-def test_words_know_the_magnitude_and_the_side() -> None:
-    """A third of the magnitude is a third of the value; pixels go with the side."""
+def test_described_values_scale_with_magnitude_and_side() -> None:
+    """A third of the magnitude is a third of the value; shifts are in proportion to the side."""
     seeds = list(range(60))
     usual, mild = (describe("randaugment", seeds, (96, 96), m) for m in (None, 3))
-    turned = [i for i, text in enumerate(usual) if text.startswith("rotate")]
-    assert turned
-    for i in turned:
+    rotated = [i for i, text in enumerate(usual) if text.startswith("rotate")]
+    assert rotated
+    for i in rotated:
         first = [float(texts[i].split(" > ")[0].split()[1]) for texts in (usual, mild)]
         assert (abs(first[0]), abs(first[1])) == (9, 3)
     wide = describe("randaugment", seeds, (96, 200))

@@ -1,4 +1,4 @@
-"""The draws: splitmix64 as published, even, and independent of neighbours."""
+"""Draws are those of splitmix64, uniform, and independent of other samples."""
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ def test_bits_are_splitmix64() -> None:
     ]  # fmt: skip
 
 
-def test_draws_are_even() -> None:
-    """Over 20,000 neighbouring seeds: mean, choices, signs and the rows of the simplex."""
+def test_draws_are_uniform() -> None:
+    """Over 20,000 consecutive seeds: mean, integers, signs and the rows of the simplex."""
     draws = Draws(torch.arange(20_000))
     values = draws.uniform(-1, 3)
     assert abs(values.mean() - 1) < 0.03 and values.min() >= -1 and values.max() < 3
@@ -30,7 +30,7 @@ def test_draws_are_even() -> None:
     assert np.allclose(rows.var(0), 1 / 18, atol=0.003)
 
 
-def test_gray_order_keeps_the_chosen_together() -> None:
+def test_gray_order_makes_chosen_samples_neighbours() -> None:
     """Of three independent choices the first two are true in one run, the third in two."""
     bits = [np.random.default_rng(i).random(64) < 0.5 for i in range(3)]
     order = gray_order(*bits)

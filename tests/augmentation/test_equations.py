@@ -1,4 +1,4 @@
-"""Equations 3 (AugMix) and 4 (RandAugment) on tensors small enough to work out by hand."""
+"""Equations 3 (AugMix) and 4 (RandAugment) give the values calculated by hand."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from bccurate.augmentation.draws import Draws
 
 
 def _image(rows: list[list[int]]) -> torch.Tensor:
-    """(1, 3, H, W), three like channels."""
+    """Return (1, 3, H, W) with three equal channels."""
     return torch.tensor(rows, dtype=torch.uint8).expand(1, 3, -1, -1).contiguous()
 
 
@@ -22,20 +22,20 @@ def test_mix_is_equation_3() -> None:
     weights = np.array([[0.5, 0.25, 0.25]])
     mixed = augmix.mix(_image([[100]]), chains, weights, np.array([0.25]))
     assert mixed.unique().tolist() == [90]
-    # The other way round: 25 + 3/4 of 60 = 70.
+    # With m = 3/4: 25 + 3/4 of 60 = 70.
     assert augmix.mix(_image([[100]]), chains, weights, np.array([0.75])).unique().tolist() == [70]
 
 
-def test_mix_has_weights_of_its_own_an_image() -> None:
-    """Two images of a batch: the one is kept, the other becomes its second chain."""
+def test_each_image_has_its_own_weights() -> None:
+    """Of two images in a batch the first is kept, the second becomes its second chain."""
     images = torch.cat([_image([[8]]), _image([[8]])])
     chains = [images * 2, images * 3]
     mixed = augmix.mix(images, chains, np.array([[1.0, 0], [0, 1]]), np.array([0.0, 1]))
     assert mixed[:, 0, 0, 0].tolist() == [8, 24]
 
 
-def test_levels_of_augmix_are_the_papers() -> None:
-    """Level 3 of 10: 3 bits (4 - int(1.2)), and 180 (256 - int(76.8)) the first to be solarized."""
+def test_levels_of_augmix_are_those_of_the_paper() -> None:
+    """Level 3 of 10: 3 bits (4 - int(1.2)); values from 180 (256 - int(76.8)) are solarized."""
     image, level, sign = _image([[179, 180, 255]]), np.array([3.0]), np.ones(1)
 
     def one(name: str) -> list[int]:
@@ -43,11 +43,11 @@ def test_levels_of_augmix_are_the_papers() -> None:
 
     assert one("posterize") == [160, 160, 224]
     assert one("solarize") == [179, 75, 0]
-    # A third of 3 pixels at level 3 is 0.3: nothing moves.
+    # A third of 3 pixels at level 3 is 0.3: no shift.
     assert one("translate_x") == [179, 180, 255]
 
 
-def test_augmix_leaves_out_what_the_paper_leaves_out() -> None:
+def test_augmix_has_the_operations_of_the_paper() -> None:
     """Nine operations: no contrast, colour, brightness or sharpness."""
     assert sorted(augmix.OPERATIONS) == sorted(
         ["autocontrast", "equalize", "posterize", "rotate", "solarize", "shear_x", "shear_y",
@@ -68,12 +68,12 @@ def test_randaugment_is_equation_4() -> None:
     assert one("brightness", -1) == [73, 129, 130]  # 129.94 and 130.67
     assert one("solarize", 1) == [100, 178, 76]
     assert one("posterize", 1) == [100, 178, 178]
-    # 0.3 times 150/331 of 3 pixels is 0.41: nothing moves.
+    # 0.3 times 150/331 of 3 pixels is 0.41: no shift.
     assert one("translate_x", 1) == [100, 178, 179]
 
 
-def test_randaugment_moves_by_whole_pixels() -> None:
-    """0.3 times 150/331 of 10 pixels is 1.36: one pixel, to the right or left, black behind."""
+def test_randaugment_shifts_by_whole_pixels() -> None:
+    """0.3 times 150/331 of 10 pixels is 1.36: one pixel right or left, filled with black."""
     image = _image([list(range(10, 110, 10))])
     chosen = _index(randaugment, "translate_x")
     right = randaugment.apply(image, chosen, np.array([1.0]))[0, 0, 0].tolist()
@@ -81,8 +81,8 @@ def test_randaugment_moves_by_whole_pixels() -> None:
     assert right == [0, *range(10, 100, 10)] and left == [*range(20, 110, 10), 0]
 
 
-def test_randaugment_is_its_operations_in_turn() -> None:
-    """Two operations are the drawn ones applied one after the other; 14 to draw from."""
+def test_randaugment_applies_its_operations_in_sequence() -> None:
+    """Two of 14."""
     assert len(randaugment.OPERATIONS) == 14
     rng = np.random.default_rng(0)
     images = torch.from_numpy(rng.integers(0, 256, (40, 3, 12, 12), dtype=np.uint8))

@@ -1,4 +1,4 @@
-"""Each operation against torchvision's tensor kernel; docs/augmentation.md states how far."""
+"""Each operation agrees with torchvision's tensor kernel as docs/augmentation.md states."""
 
 import math
 import re
@@ -18,7 +18,7 @@ N = 24
 
 
 def _images() -> torch.Tensor:
-    """Noise, smooth pictures of few values, and one that is flat."""
+    """Return noise, smooth images of few values, and a uniform one."""
     rng = np.random.default_rng(5)
     noise = torch.from_numpy(rng.integers(0, 256, (N - 8, 3, 96, 96), dtype=np.uint8))
     ramp = torch.linspace(30, 200, 96)
@@ -98,16 +98,16 @@ def _stated() -> dict[str, int]:
     return {name: int(value) for name, value in rows}
 
 
-def test_the_page_states_each_operation() -> None:
-    """The table of docs/augmentation.md has a row for each, and no other."""
+def test_the_page_lists_each_operation() -> None:
+    """In the table of docs/augmentation.md, and no other."""
     assert set(_stated()) == set(CASES)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_agrees_with_torchvision(name: str) -> None:
-    """The largest difference in grey levels is at most what the page states; most pixels agree."""
+def test_operations_agree_with_torchvision(name: str) -> None:
+    """The largest difference in grey levels is at most that of the page; most pixels agree."""
     ours, values, theirs = CASES[name]
     expected = torch.stack([theirs(i, float(v)) for i, v in zip(IMAGES, values, strict=True)])
-    apart = (ours(IMAGES, values).int() - expected.int()).abs()
-    assert apart.max() <= _stated()[name]
-    assert (apart > 0).float().mean() < 2e-3
+    difference = (ours(IMAGES, values).int() - expected.int()).abs()
+    assert difference.max() <= _stated()[name]
+    assert (difference > 0).float().mean() < 2e-3

@@ -1,4 +1,4 @@
-"""Augmentation: decided by the seed alone, and the pixels that it should give."""
+"""Variants depend on the seed alone."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -16,8 +16,8 @@ IMAGE = torch.from_numpy(PIXELS).permute(2, 0, 1).contiguous()
 
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix"])
-def test_same_seed_same_pixels_in_threads(kind: str) -> None:
-    """A seed gives its pixels in any order and in any number of threads."""
+def test_the_same_seed_gives_the_same_pixels(kind: str) -> None:
+    """In any order and any number of threads."""
     alone = [make_variants(kind, [PIXELS], [seed], 0.2)[0] for seed in range(12)]
     with ThreadPoolExecutor(4) as pool:
         together = list(
@@ -29,17 +29,17 @@ def test_same_seed_same_pixels_in_threads(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix"])
-def test_a_batch_of_many_sizes_is_each_alone(kind: str) -> None:
-    """Pictures of one size go together and come back in their order, as if made alone."""
-    pictures = [PIXELS, PIXELS[:20], PIXELS[::-1].copy(), PIXELS[:20, :7], PIXELS[4:]]
-    together = make_variants(kind, pictures, [5, -6, 7, 8, 2**60], 0.1)
-    for picture, seed, variant in zip(pictures, [5, -6, 7, 8, 2**60], together, strict=True):
-        assert (variant == make_variants(kind, [picture], [seed], 0.1)[0]).all()
+def test_images_may_differ_in_size(kind: str) -> None:
+    """They come back in their order, as if made alone."""
+    images = [PIXELS, PIXELS[:20], PIXELS[::-1].copy(), PIXELS[:20, :7], PIXELS[4:]]
+    together = make_variants(kind, images, [5, -6, 7, 8, 2**60], 0.1)
+    for image, seed, variant in zip(images, [5, -6, 7, 8, 2**60], together, strict=True):
+        assert (variant == make_variants(kind, [image], [seed], 0.1)[0]).all()
     assert make_variants(kind, [], [], 0.1) == []
 
 
-def test_magnitude_is_the_operations_strength() -> None:
-    """None is the papers' 9 and 3; another one changes the pixels; its range is the paper's."""
+def test_the_magnitude_changes_the_pixels() -> None:
+    """None is that of the papers, 9 and 3; values out of the papers' range are refused."""
     for kind, usual, other in (("randaugment", 9, 20), ("augmix", 3, 10)):
         seeds = list(range(8))
         made = [make_variants(kind, [PIXELS] * 8, seeds, 0.0, m) for m in (None, usual, other)]
@@ -51,16 +51,16 @@ def test_magnitude_is_the_operations_strength() -> None:
 
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix"])
-def test_global_generator_is_left_alone(kind: str) -> None:
-    """torch's and numpy's global generators stand where they stood."""
+def test_global_generators_are_not_used(kind: str) -> None:
+    """Neither torch's nor numpy's."""
     torch_state, numpy_state = torch.get_rng_state(), np.random.get_state()[1].copy()
     make_variants(kind, [PIXELS], [5], 0.2)
     assert torch.equal(torch.get_rng_state(), torch_state)
     assert (np.random.get_state()[1] == numpy_state).all()
 
 
-def test_noise_has_the_asked_spread() -> None:
-    """Sigma 0.1 on mid-grey is 25.5 grey levels; 0 changes nothing; a negative seed is a seed."""
+def test_noise_has_the_given_deviation() -> None:
+    """Sigma 0.1 on grey is 25.5 levels; 0 changes nothing; seeds may be negative."""
     grey = torch.full((3, 128, 128), 128, dtype=torch.uint8)
     noisy = add_noise(grey, 0.1, 7).float()
     assert abs(noisy.mean() - 128) < 1
@@ -70,7 +70,7 @@ def test_noise_has_the_asked_spread() -> None:
 
 
 def test_dihedral_gives_the_eight_symmetries() -> None:
-    """Elements 0 to 7 are the eight different images; 1 is a quarter turn, 4 a mirror."""
+    """Elements 0 to 7 are eight different images; 1 is a rotation by 90 degrees, 4 a flip."""
     out = dihedral(IMAGE.expand(8, -1, -1, -1), torch.arange(8))
     assert len({image.numpy().tobytes() for image in out}) == 8
     assert torch.equal(out[0], IMAGE)
@@ -80,8 +80,8 @@ def test_dihedral_gives_the_eight_symmetries() -> None:
 
 @pytest.mark.parametrize("kind", AUGMENTATIONS)
 @pytest.mark.parametrize("threads", [1, 3])
-def test_batch_is_per_sample(kind: str, threads: int) -> None:
-    """An image's result hangs on its own seed, not on neighbours, order, layout or threads."""
+def test_an_image_does_not_depend_on_its_batch(kind: str, threads: int) -> None:
+    """Nor on order, memory layout or threads, only on its seed."""
     rng = np.random.default_rng(7)
     stored = torch.from_numpy(rng.integers(0, 256, (70, 40, 33, 3), dtype=np.uint8))
     if kind == "dihedral":
@@ -101,18 +101,18 @@ def test_batch_is_per_sample(kind: str, threads: int) -> None:
     assert torch.equal(alone[0], expected[41])
 
 
-def test_papers_mixture_is_a_third_each() -> None:
-    """Of 600 grey images a third stays grey; noise of 0.2 spreads the others by 51 levels."""
+def test_the_mixture_of_the_paper_is_a_third_each() -> None:
+    """Of 600 grey images a third is unchanged; the others have noise of 51 levels."""
     grey = torch.full((600, 3, 24, 24), 128, dtype=torch.uint8)
     out = augment_batch("paper", grey, torch.arange(600) * 7919)
     spread = out.float().std(dim=(1, 2, 3))
-    assert 150 < int((spread == 0).sum()) < 250  # 200, 3 deviations are 35
+    assert 150 < int((spread == 0).sum()) < 250  # 200; 3 standard deviations are 35
     assert 40 < spread[spread > 0].median() < 60
 
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix", "smear"])
 def test_draws_differ_within_a_batch(kind: str) -> None:
-    """One image under 64 seeds of a batch becomes many pictures; nothing writes to its source."""
+    """One image with 64 seeds gives many variants; the source is unchanged."""
     images = IMAGE.expand(64, -1, -1, -1).contiguous()
     out = augment_batch(kind, images, torch.arange(64))
     assert len({image.numpy().tobytes() for image in out}) >= 50
@@ -121,14 +121,14 @@ def test_draws_differ_within_a_batch(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["randaugment", "augmix", "smear"])
 @pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 1), (96, 96)])
-def test_any_size_of_image(kind: str, shape: tuple[int, int]) -> None:
-    """Images of one pixel too."""
+def test_images_may_have_any_size(kind: str, shape: tuple[int, int]) -> None:
+    """One pixel too."""
     images = torch.full((32, 3, *shape), 77, dtype=torch.uint8)
     assert augment_batch(kind, images, torch.arange(32)).shape == images.shape
 
 
-def test_unknown_kind_is_a_usage_error() -> None:
-    """An unknown kind names the nearest."""
+def test_an_unknown_kind_is_refused() -> None:
+    """The error suggests a similar name."""
     with pytest.raises(UsageError, match="randaugment"):
         make_variants("randaug", [PIXELS], [0], 0.0)
     with pytest.raises(UsageError, match="augmix"):

@@ -1,5 +1,5 @@
-"""Benchmarks: ratios against a peer or a floor, measured interleaved in one run.
+"""Measure ratios to other libraries or to a lower bound, interleaved in one run.
 
-``make bench`` runs them all and writes docs/benchmarks.md. They are not tests: nothing here
-fails on a slow machine.
+``make bench`` runs all benchmarks and writes docs/benchmarks.md. They are not tests: they do not
+fail on a slow machine.
 """

@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-# The tests' own database and home: a benchmark must not touch a person's data.
+# The database and home of the tests: a benchmark must not touch the user's data.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import conftest
 
@@ -25,14 +25,18 @@ PAGE = conftest.ROOT / "docs" / "benchmarks.md"
 
 
 def main() -> None:
-    """Run them, put their sections on the page as they end, and print them."""
+    """Run the benchmarks; print the section of each and write it to the page when it ends."""
     from bccurate.hub.open import load_fiftyone
 
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     known = [name for name in NAMES if importlib.util.find_spec(f"tests.bench.bench_{name}")]
-    parser.add_argument("--only", choices=known, action="append", help="may be repeated")
+    parser.add_argument(
+        "--only", choices=known, action="append", help="run this one; may be repeated"
+    )
     parser.add_argument("--against", type=Path, metavar="BCCURATE", help="compare import with it")
-    parser.add_argument("--data", type=Path, default=conftest.REAL_DATA, help="cells to measure on")
+    parser.add_argument(
+        "--data", type=Path, default=conftest.REAL_DATA, help="images to measure on"
+    )
     given = parser.parse_args()
     if given.against:
         os.environ[AGAINST] = str(given.against.resolve())

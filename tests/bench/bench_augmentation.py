@@ -1,9 +1,9 @@
-"""Per-sample augmentation of cells at 96x96, batches of 256, on the same two cores.
+"""Augmentation drawn per image, cells at 96x96, batches of 256, on the same two cores.
 
-How many times as long torchvision's per-image path takes: PIL images in memory, its transform and
-``PILToTensor`` in a DataLoader with two workers, against ``augment_batch`` in the main process with
-two threads. Workers stand before the clock starts. ``AugMix`` has two rows: torchvision's default
-of 13 operations, and the paper's 9, which are ours.
+The ratio is the time of torchvision's per-image path (PIL images in memory, its transform and
+``PILToTensor`` in a DataLoader with two workers) divided by that of ``augment_batch`` in the main
+process with two threads. Workers are started before the clock. ``AugMix`` has two rows:
+torchvision's default of 13 operations, and the 9 of the paper, as in bccurate.
 """
 
 from __future__ import annotations
@@ -28,36 +28,36 @@ ROUNDS = 5
 CORES = 2
 
 
-class _Pictures(Dataset):  # type: ignore[type-arg]
-    """PIL images in memory under a transform of torchvision."""
+class _Images(Dataset):  # type: ignore[type-arg]
+    """PIL images in memory with a transform of torchvision."""
 
-    def __init__(self, pictures: list[Image.Image], transform: Callable[[Any], torch.Tensor]):
-        self.pictures, self.transform = pictures, transform
+    def __init__(self, images: list[Image.Image], transform: Callable[[Any], torch.Tensor]):
+        self.images, self.transform = images, transform
 
     def __len__(self) -> int:
-        return len(self.pictures)
+        return len(self.images)
 
     def __getitem__(self, index: int) -> torch.Tensor:
-        return self.transform(self.pictures[index])
+        return self.transform(self.images[index])
 
 
-def run(images: Path) -> list[Figure]:
-    """Ratios round by round; all contenders in each round."""
+def run(folder: Path) -> list[Figure]:
+    """Return the ratios; every round runs all contenders."""
     from torchvision import transforms as T
 
-    pictures = _pictures(images)
-    stored = torch.from_numpy(np.stack([np.asarray(picture) for picture in pictures]))
+    images = _load(folder)
+    stored = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
     theirs = {
         "RandAugment": T.RandAugment(),
         "AugMix": T.AugMix(),
         "AugMix, 9 operations": T.AugMix(all_ops=False),
     }
-    contenders = {name: _loader(pictures, transform) for name, transform in theirs.items()}
+    contenders = {name: _loader(images, transform) for name, transform in theirs.items()}
     contenders |= {kind: _batched(stored, kind) for kind in ("randaugment", "augmix", "smear")}
     before = torch.get_num_threads()
     torch.set_num_threads(CORES)
     try:
-        interleaved(contenders, 1)  # workers start, tables fill
+        interleaved(contenders, 1)  # start workers, fill tables
         seconds = interleaved(contenders, ROUNDS)
     finally:
         torch.set_num_threads(before)
@@ -66,7 +66,7 @@ def run(images: Path) -> list[Figure]:
 
 def _rows(seconds: dict[str, list[float]]) -> list[Figure]:
     def note(name: str) -> str:
-        return f"{np.median(seconds[name]) / N * 1e6:.0f} us an image"
+        return f"{np.median(seconds[name]) / N * 1e6:.0f} us per image"
 
     rows = [
         versus(f"{theirs} / `{ours}`", seconds[theirs], seconds[ours], goal,
@@ -81,10 +81,10 @@ def _rows(seconds: dict[str, list[float]]) -> list[Figure]:
     return [*rows, figure("RandAugment / `smear`", ratios, ">= 1", f"ours {note('smear')}")]
 
 
-def _loader(pictures: list[Image.Image], transform: Callable[[Any], Any]) -> Callable[[], object]:
+def _loader(images: list[Image.Image], transform: Callable[[Any], Any]) -> Callable[[], object]:
     from torchvision import transforms as T
 
-    data = _Pictures(pictures, T.Compose([transform, T.PILToTensor()]))
+    data = _Images(images, T.Compose([transform, T.PILToTensor()]))
     loader = DataLoader(data, BATCH, num_workers=CORES, persistent_workers=True)
     return lambda: [len(batch) for batch in loader]
 
@@ -100,10 +100,10 @@ def _batched(stored: torch.Tensor, kind: str) -> Callable[[], object]:
     return epoch
 
 
-def _pictures(images: Path) -> list[Image.Image]:
-    paths = files_of(images)
-    pictures = []
+def _load(folder: Path) -> list[Image.Image]:
+    paths = files_of(folder)
+    loaded = []
     for number in range(N):
         with Image.open(paths[number * len(paths) // N % len(paths)]) as image:
-            pictures.append(image.convert("RGB").resize((SIDE, SIDE)))
-    return pictures
+            loaded.append(image.convert("RGB").resize((SIDE, SIDE)))
+    return loaded

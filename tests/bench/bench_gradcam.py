@@ -1,9 +1,8 @@
-"""What a Grad-CAM map costs: one batch on a CPU, against a forward pass and pytorch-grad-cam.
+"""Time of Grad-CAM maps of one batch on a CPU, against a forward pass and pytorch-grad-cam.
 
-The layers and sizes are the zoo's own. A plain forward pass is the model in eval mode under
-``no_grad`` on the batch as torch lays it out; beside it the same pass in the memory order that
-ours uses (channels last). pytorch-grad-cam is called as its own documentation does, on the whole
-batch.
+Layers and sizes are those of the zoo. A plain forward pass is the model in eval mode under
+``no_grad`` in torch's default memory layout; another row has the layout that bccurate uses
+(channels last). pytorch-grad-cam is called as in its documentation, on the whole batch.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ Pass = Callable[[], Any]
 
 
 def run(images: Path) -> list[Row]:
-    """Three ratios a network."""
+    """Return three ratios per network."""
     paths = [str(path) for path in files_of(images)]
     chosen = [paths[i * len(paths) // BATCH] for i in range(BATCH)]
     return [row for name, goal in GOALS.items() for row in _rows(name, goal, chosen)]
@@ -45,14 +44,14 @@ def _rows(name: str, goal: float, paths: list[str]) -> list[Row]:
     model = spec.build(CLASSES).eval()
     batch = to_inputs(load_pixels(paths, spec.input_size), spec).contiguous()
     targets = torch.arange(len(batch)) % CLASSES
-    ordered = batch.contiguous(memory_format=torch.channels_last)
+    channels_last = batch.contiguous(memory_format=torch.channels_last)
 
     def ours() -> np.ndarray:
         return gradcam(model, spec.gradcam_layer, batch, targets, BATCH).maps
 
     contenders: dict[str, Pass] = {
         "forward": lambda: _forward(model, batch),
-        "ordered": lambda: _forward(model, ordered),
+        "channels_last": lambda: _forward(model, channels_last),
         "ours": ours,
     }
     against = f"{name}: pytorch-grad-cam / ours"
@@ -64,18 +63,18 @@ def _rows(name: str, goal: float, paths: list[str]) -> list[Row]:
     else:
         seconds = _measured(contenders)
         last = versus(against, seconds["peer"], seconds["ours"], ">= 2.5")
-    took = f"{1e3 * min(seconds['ours']) / BATCH:.2f} ms a map, {spec.input_size} px"
+    took = f"{1e3 * min(seconds['ours']) / BATCH:.2f} ms per map, {spec.input_size} px"
     return [
         versus(f"{name}: ours / plain forward pass", seconds["ours"], seconds["forward"],
                f"<= {goal}", took),
-        versus(f"{name}: ours / forward pass in our memory order", seconds["ours"],
-               seconds["ordered"]),
+        versus(f"{name}: ours / forward pass in channels last", seconds["ours"],
+               seconds["channels_last"]),
         last,
     ]  # fmt: skip
 
 
 def _measured(contenders: dict[str, Pass]) -> dict[str, list[float]]:
-    interleaved(contenders, 1)  # what is made on first use
+    interleaved(contenders, 1)  # loads what is needed on first use
     return interleaved(contenders, ROUNDS)
 
 
@@ -87,7 +86,7 @@ def _forward(model: Any, batch: Any) -> Any:
 
 
 def _peer(model: Any, layer: Any, batch: Any, targets: Any) -> Pass:
-    """Its maps in this process, on the same weights; it is plain Python over torch.
+    """Return a function that computes the maps of pytorch-grad-cam in this process.
 
     Raises:
         PeerFails: it is not installed or cannot be imported.
@@ -96,7 +95,7 @@ def _peer(model: Any, layer: Any, batch: Any, targets: Any) -> Pass:
 
     folder = site_packages("grad-cam")
     if str(folder) not in sys.path:
-        sys.path.append(str(folder))  # at the end: all else stays ours
+        sys.path.append(str(folder))  # at the end: other packages keep their version
     try:
         from pytorch_grad_cam import GradCAM
         from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget

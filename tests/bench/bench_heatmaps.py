@@ -1,10 +1,10 @@
-"""12,000 Grad-CAM maps as a Heatmap field: what they cost to write, to keep and to look at.
+"""Time and disk space of 12,000 Grad-CAM maps in a Heatmap field, and of the App's grid with them.
 
-Maps of an untrained ``custom_cnn`` at 96 pixels on the cells, 1,200 of them ten times over. Ours
-are uint8 in the database; the others are what FiftyOne could hold instead. Sizes are those of the
-collection, as documents and as compressed files, less the samples without maps. The grid: from
-the address to the last tile on the screen in a headless Chromium, the same samples with the
-heatmaps shown and without, in turn.
+Maps of an untrained ``custom_cnn`` at 96 pixels on the cells, 1,200 of them ten times each. In
+bccurate they are uint8 in the database; the others are alternatives in FiftyOne. Sizes are those
+of the collection, as documents and as compressed files, minus the samples without maps. The grid
+is timed from opening the URL to the last tile on the screen in a headless Chromium, alternately
+with and without heatmaps.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ N, MADE, SIDE, ROUNDS, LOADS = 12_000, 1200, 96, 3, 9
 FIELD = "gradcam_custom_cnn"
 OURS = "uint8 in the database"
 Write = Callable[[Any, list[str]], None]
-# Tiles of the grid that are on the screen, each with its picture drawn.
+# All tiles on the screen have drawn their image.
 DRAWN = """() => {
   const tiles = [...document.querySelectorAll("[data-cy='looker']")];
   return tiles.length > 0 && tiles.every(t => t.querySelector("canvas[canvas-loaded='true']"));
@@ -37,21 +37,21 @@ DRAWN = """() => {
 
 
 def run(images: Path) -> list[Row]:
-    """Writing and size of each way to keep them, then the grid."""
+    """Return time and size of each format, then the grid."""
     with tempfile.TemporaryDirectory(prefix="bccurate-heatmaps-") as scratch:
         folder = Path(scratch)
         paths, (maps, raw) = _links(images, folder / "cells"), _maps(images)
-        ways: dict[str, Write] = {
+        formats: dict[str, Write] = {
             OURS: partial(_ours, maps),
             "float32 in the database": partial(_database, maps),
             "uint8 PNG files": partial(_files, maps, folder / "maps"),
             "the layer's own 6x6 as uint8": partial(_database, _bytes(raw)),
         }
-        return [*_keeping(ways, paths), *_grid(folder / "cells", partial(_ours, maps))]
+        return [*_storing(formats, paths), *_grid(folder / "cells", partial(_ours, maps))]
 
 
 def _links(images: Path, folder: Path) -> list[str]:
-    """N files; links stand for those that the cells lack."""
+    """Return the paths of N links to the cells, repeated as necessary."""
     folder.mkdir()
     files = files_of(images)
     for number in range(N):
@@ -61,7 +61,7 @@ def _links(images: Path, folder: Path) -> list[str]:
 
 
 def _maps(images: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Float maps (N, H, W) in [0, 1], and the layer's own, positive and scaled alike."""
+    """Return float maps (N, H, W) in [0, 1], and those at the size of the layer."""
     import torch
 
     from bccurate.explanation.gradcam import gradcam
@@ -77,9 +77,9 @@ def _maps(images: Path) -> tuple[np.ndarray, np.ndarray]:
         spec.build(8), spec.gradcam_layer, to_inputs(pixels, spec), targets, keep_raw=True
     )
     assert found.raw is not None
-    own = found.raw.clip(0)
-    own /= np.maximum(own.max(axis=(1, 2), keepdims=True), 1e-12)
-    return np.tile(found.maps, (N // MADE, 1, 1)), np.tile(own, (N // MADE, 1, 1))
+    small = found.raw.clip(0)
+    small /= np.maximum(small.max(axis=(1, 2), keepdims=True), 1e-12)
+    return np.tile(found.maps, (N // MADE, 1, 1)), np.tile(small, (N // MADE, 1, 1))
 
 
 def _bytes(maps: np.ndarray) -> np.ndarray:
@@ -120,24 +120,24 @@ def _set(dataset: Any, ids: list[str], labels: Iterator[Any]) -> None:
     set_labels(dataset, FIELD, ids, labels, batch=BATCH)
 
 
-def _keeping(ways: dict[str, Write], paths: list[str]) -> list[Figure]:
-    """Seconds of each way, every round in a dataset of its own, and what it takes on the disk."""
-    seconds: dict[str, list[float]] = {way: [] for way in ways}
+def _storing(formats: dict[str, Write], paths: list[str]) -> list[Figure]:
+    """Return the seconds of each format, with a new dataset in each round, and its disk space."""
+    seconds: dict[str, list[float]] = {name: [] for name in formats}
     sizes: dict[str, str] = {}
     for _ in range(ROUNDS):
-        for way, write in ways.items():
+        for name, write in formats.items():
             with _dataset(paths) as dataset:
                 ids, before = dataset.values("id"), _size(dataset)
-                began = time.perf_counter()
+                start = time.perf_counter()
                 write(dataset, ids)
-                seconds[way].append(time.perf_counter() - began)
-                sizes.setdefault(way, _told(before, _size(dataset)))
+                seconds[name].append(time.perf_counter() - start)
+                sizes.setdefault(name, _size_text(before, _size(dataset)))
     n = len(paths)
     return [
         figure(f"{OURS} (ours): seconds for {n:,} maps", seconds[OURS], "", sizes[OURS]),
-        *(versus(f"{way} / ours, writing", seconds[way], seconds[OURS],
-                 note=f"{statistics.median(seconds[way]):.1f} s, {sizes[way]}")
-          for way in ways if way != OURS),
+        *(versus(f"{name} / ours, writing", seconds[name], seconds[OURS],
+                 note=f"{statistics.median(seconds[name]):.1f} s, {sizes[name]}")
+          for name in formats if name != OURS),
     ]  # fmt: skip
 
 
@@ -156,20 +156,20 @@ def _dataset(paths: list[str]) -> Iterator[Any]:
 
 
 def _size(dataset: Any) -> tuple[int, int]:
-    """Bytes of the collection's documents, and of its file once all is written to it."""
+    """Return the bytes of the collection's documents and of its file, after a sync."""
     collection = dataset._sample_collection
     collection.database.client.admin.command("fsync")
     stats = collection.database.command("collStats", collection.name)
     return stats["size"], stats["storageSize"]
 
 
-def _told(before: tuple[int, int], after: tuple[int, int]) -> str:
+def _size_text(before: tuple[int, int], after: tuple[int, int]) -> str:
     documents, disk = (new - old for new, old in zip(after, before, strict=True))
     return f"documents {documents / 1e6:.1f} MB, database on disk {disk / 1e6:.1f} MB"
 
 
 def _grid(cells: Path, write: Write) -> list[Row]:
-    """Seconds to the first grid with heatmaps by those without."""
+    """Return the ratio of seconds to the first grid, with and without heatmaps."""
     import bccurate
     from bccurate.hub.predictions import show_in_app
     from tests.chromium import CHROMIUM
@@ -195,7 +195,7 @@ def _grid(cells: Path, write: Write) -> list[Row]:
 
 
 def _load(*names: str) -> dict[str, list[float]]:
-    """Seconds from the address to the first grid, in turn; each is opened once before."""
+    """Return the seconds from opening the URL to the first grid, after opening each once."""
     from playwright.sync_api import sync_playwright
 
     from tests.app.browser import ARGUMENTS, NO_POPOVER
@@ -213,10 +213,10 @@ def _load(*names: str) -> dict[str, list[float]]:
         page = context.new_page()
         for load in range(LOADS + 1):
             for name in names:
-                began = time.perf_counter()
+                start = time.perf_counter()
                 page.goto(f"{served.url}/datasets/{name}")
                 page.wait_for_function(DRAWN)
                 if load:
-                    seconds[name].append(time.perf_counter() - began)
+                    seconds[name].append(time.perf_counter() - start)
         browser.close()
     return seconds

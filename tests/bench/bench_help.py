@@ -1,4 +1,4 @@
-"""What a help page costs, against importing click alone; whole processes."""
+"""Time of a help page, against importing click alone; whole processes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ROUNDS = 15
 
 
 def run(_images: Path) -> list[Figure]:
-    """Ratio of ``bccurate X --help`` to ``python -c "import click"``, whole processes."""
+    """Return the ratios of ``bccurate X --help`` to ``python -c "import click"``."""
 
     def process(code: str) -> None:
         subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)

@@ -1,10 +1,10 @@
 """Average precision of ``mistakes`` on wrong labels planted among the cells, 5 % of the clean ones.
 
-The whole job, twice: import, dedupe, plant, split, train ``custom_cnn`` at 64 pixels, and
-``mistakes --folds 3``. ``any class``: the wrong label is any of the others, all alike;
-``look-alike``: the class that is taken for the right one most. The other rankings read the very
-probabilities that ours reads, out of fold; FiftyOne's is its Brain's own, cleanlab is its best of
-five scores, two of them adjusted by class. Wrong labels that were there before count against all.
+All steps, twice: import, dedupe, plant, split, train ``custom_cnn`` at 64 pixels, and
+``mistakes --folds 3``. ``any class``: the wrong label is any other class with equal probability;
+``look-alike``: the class most often confused with the true one. The other rankings use the same
+out-of-fold probabilities; FiftyOne's is that of its Brain, cleanlab's is the best of its five
+scores, two of them adjusted by class. Wrong labels that the data already has count as false.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ KINDS = ("any class", "look-alike")
 DATASET = "bench-mistakes"
 
 
-class Said(NamedTuple):
-    """Of N samples: probabilities (N, C), given labels (N,), which are planted, our scores."""
+class Ranking(NamedTuple):
+    """Probabilities (N, C), given labels, whether each is planted and scores, all (N,)."""
 
     probabilities: np.ndarray
     targets: np.ndarray
@@ -39,7 +39,7 @@ class Said(NamedTuple):
 
 
 def run(images: Path, seed: int = 2026) -> list[Row]:
-    """A row a ranking, for each kind of wrong label."""
+    """Return a row per ranking and kind of wrong label."""
     import fiftyone as fo
 
     import bccurate
@@ -58,7 +58,7 @@ def run(images: Path, seed: int = 2026) -> list[Row]:
 
 
 def _plant(dataset: Any, kind: str, rng: np.random.Generator) -> set[str]:
-    """Give 5 % of the clean samples a wrong label; their ids."""
+    """Give 5 % of the clean samples a wrong label; return their ids."""
     from bccurate.hub.views import clean
 
     view = clean(dataset)
@@ -78,43 +78,43 @@ def _rows(kind: str, dataset: Any, planted: set[str]) -> list[Row]:
     from bccurate.curation.label_errors import METHODS
 
     own = bccurate.mistakes(MODEL, DATASET)
-    before = _average_precision(_said(dataset, MODEL, planted))
+    before = _average_precision(_ranking(dataset, MODEL, planted))
     record = bccurate.mistakes(MODEL, DATASET, folds=FOLDS)
     assert own.folds is None and record.folds == FOLDS
-    said = _said(dataset, f"out_of_fold_{MODEL}", planted)
-    ours = _average_precision(said)
-    right = (said.probabilities.argmax(1) == said.targets)[~said.planted].mean()
-    note = f"{len(planted)} planted; the models agree with {right:.3f} of the other labels"
-    n = len(said.targets)
+    ranking = _ranking(dataset, f"out_of_fold_{MODEL}", planted)
+    ours = _average_precision(ranking)
+    agreement = (ranking.probabilities.argmax(1) == ranking.targets)[~ranking.planted].mean()
+    note = f"{len(planted)} planted; the models agree with {agreement:.3f} of the other labels"
+    n = len(ranking.targets)
     rows: list[Row] = [Score(f"{kind}: mistakes --folds {FOLDS} (ours)", ours, n, ">= 0.8", note)]
     for name, method in METHODS.items():
         if name != record.method:
-            rows.append(_other(f"{kind}: ours, --method {name}", said, method, n))
+            rows.append(_other(f"{kind}: ours, --method {name}", ranking, method, n))
     rows.append(Score(f"{kind}: the model's own predictions, no folds", before, n))
     for name, score in (("FiftyOne Brain", _fiftyone), ("cleanlab", _cleanlab)):
-        what = f"{kind}: ours less {name}"
+        what = f"{kind}: ours minus {name}"
         try:
-            theirs, told = score(dataset, said)
+            theirs, note = score(dataset, ranking)
         except PeerFails as reason:
             rows.append(Skipped(what, str(reason), ">= 0"))
         else:
             difference = round(ours, 4) - round(theirs, 4)
-            rows.append(Score(what, difference, n, ">= 0", f"{theirs:.4f} {told}"))
+            rows.append(Score(what, difference, n, ">= 0", f"{theirs:.4f} {note}"))
     return rows
 
 
-def _other(what: str, said: Said, method: Any, n: int) -> Score:
-    scores = method(said.probabilities, said.targets)
-    return Score(what, _average_precision(said._replace(scores=scores)), n)
+def _other(what: str, ranking: Ranking, method: Any, n: int) -> Score:
+    scores = method(ranking.probabilities, ranking.targets)
+    return Score(what, _average_precision(ranking._replace(scores=scores)), n)
 
 
-def _average_precision(said: Said) -> float:
+def _average_precision(ranking: Ranking) -> float:
     from sklearn.metrics import average_precision_score
 
-    return float(average_precision_score(said.planted, said.scores))
+    return float(average_precision_score(ranking.planted, ranking.scores))
 
 
-def _said(dataset: Any, field: str, planted: set[str]) -> Said:
+def _ranking(dataset: Any, field: str, planted: set[str]) -> Ranking:
     from bccurate.hub.predictions import read_predictions
     from bccurate.hub.views import clean
     from bccurate.learning.predict import softmax
@@ -123,7 +123,7 @@ def _said(dataset: Any, field: str, planted: set[str]) -> Said:
     found = read_predictions(view, field)
     classes = sorted(set(found.labels))
     scores = dict(zip(*view.values(["id", "mistakenness"]), strict=True))
-    return Said(
+    return Ranking(
         softmax(found.logits).astype(float),
         np.array([classes.index(label) for label in found.labels]),
         np.array([sample in planted for sample in found.ids]),
@@ -131,8 +131,8 @@ def _said(dataset: Any, field: str, planted: set[str]) -> Said:
     )
 
 
-def _fiftyone(dataset: Any, said: Said) -> tuple[float, str]:
-    """Its Brain reads label and logits of the fields and writes one of its own."""
+def _fiftyone(dataset: Any, ranking: Ranking) -> tuple[float, str]:
+    """Return the average precision of FiftyOne's Brain on the same labels and logits."""
     import fiftyone.brain as fob
 
     from bccurate.hub.views import clean
@@ -143,17 +143,18 @@ def _fiftyone(dataset: Any, said: Said) -> tuple[float, str]:
         mistakenness_field="brain_mistakenness", use_logits=True, progress=False,
     )  # fmt: skip
     scores = np.array(view.values("brain_mistakenness"))
-    return _average_precision(said._replace(scores=scores)), "compute_mistakenness, use_logits"
+    return _average_precision(ranking._replace(scores=scores)), "compute_mistakenness, use_logits"
 
 
-def _cleanlab(_dataset: Any, said: Said) -> tuple[float, str]:
+def _cleanlab(_dataset: Any, ranking: Ranking) -> tuple[float, str]:
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        np.savez(folder / "said.npz", p=said.probabilities, labels=said.targets)
+        np.savez(folder / "ranking.npz", p=ranking.probabilities, labels=ranking.targets)
         run_peer(Contender("labels_cleanlab", "cleanlab"), folder)
         quality = np.load(folder / "quality.npz")
         found = {
-            name: _average_precision(said._replace(scores=-quality[name])) for name in quality.files
+            name: _average_precision(ranking._replace(scores=-quality[name]))
+            for name in quality.files
         }
     best = max(found, key=lambda name: found[name])
     default = found["self_confidence"]

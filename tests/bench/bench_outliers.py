@@ -1,7 +1,7 @@
-"""Recall of ``outliers`` on foreign pictures blended into cells, by how many a class holds.
+"""Recall of ``outliers`` on other images blended into cells, by their share of a class.
 
-Each planted picture is one cell of the class, half and half with a picture of scikit-image; no
-two are alike, so that ``dedupe`` cannot help. False alarms are genuine cells that are flagged.
+Each planted image is the mean of one cell of the class and one image of scikit-image; all differ,
+so that ``dedupe`` does not find them. False alarms are original cells that are flagged.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from PIL import Image
 
 from tests.bench.measure import Share
 
-TITLE = "Foreign pictures blended into cells"
-PICTURES = ("astronaut", "chelsea", "coffee", "camera", "coins", "moon", "page", "text", "clock",
+TITLE = "Other images blended into cells"
+IMAGES = ("astronaut", "chelsea", "coffee", "camera", "coins", "moon", "page", "text", "clock",
             "rocket", "brick", "grass", "gravel", "cat", "immunohistochemistry", "horse", "cell",
             "logo", "colorwheel")  # fmt: skip
 CONTAMINATION = (0.02, 0.10, 0.20)
@@ -29,20 +29,22 @@ RULES: dict[str, dict] = {
 
 
 def run(images: Path, seed: int = 2026) -> list[Share]:
-    """Recall and false alarms of each rule at each contamination, over all classes."""
+    """Return recall and false alarms of each rule at each contamination, over all classes."""
     from bccurate.curation.outliers import intensity_outliers
 
     rng = np.random.default_rng(seed)
     folders = sorted(folder for folder in images.iterdir() if folder.is_dir())
     cells = {folder.name: sorted(p for p in folder.iterdir() if p.is_file()) for folder in folders}
-    genuine = {label: np.array([_facts(_open(p)) for p in paths]) for label, paths in cells.items()}
+    genuine = {
+        label: np.array([_intensity(_open(p)) for p in paths]) for label, paths in cells.items()
+    }
     planted = {label: _planted(paths, rng) for label, paths in cells.items()}
     shares = []
     for contamination in CONTAMINATION:
         values, labels, foreign = _mixed(genuine, planted, contamination)
-        everyone = np.ones(len(labels), dtype=bool)
+        all_samples = np.ones(len(labels), dtype=bool)
         for rule, options in RULES.items():
-            found = intensity_outliers(values[:, 0], values[:, 1], labels, everyone, **options)
+            found = intensity_outliers(values[:, 0], values[:, 1], labels, all_samples, **options)
             hit = found.scores > 0.5
             what = f"{contamination:.0%} planted, {rule}"
             shares.append(Share(f"recall: {what}", int(hit[foreign].sum()), int(foreign.sum())))
@@ -56,23 +58,23 @@ def _open(path: Path) -> Image.Image:
         return image.convert("RGB")
 
 
-def _facts(image: Image.Image) -> tuple[float, float]:
+def _intensity(image: Image.Image) -> tuple[float, float]:
     grey = np.asarray(image.convert("L"), dtype=float)
     return float(grey.mean()), float(grey.std())
 
 
 def _planted(paths: list[Path], rng: np.random.Generator) -> np.ndarray:
-    """As many as the largest contamination takes."""
+    """Return intensities of as many planted images as the largest contamination needs."""
     import skimage.data
 
-    drawn = [np.asarray(getattr(skimage.data, name)()) for name in PICTURES]
-    pictures = [Image.fromarray(np.uint8(p * 255) if p.dtype == bool else p) for p in drawn]
-    facts = []
+    drawn = [np.asarray(getattr(skimage.data, name)()) for name in IMAGES]
+    others = [Image.fromarray(np.uint8(p * 255) if p.dtype == bool else p) for p in drawn]
+    intensities = []
     for cell in rng.choice(len(paths), _count(len(paths), max(CONTAMINATION)), replace=False):
         image = _open(paths[cell])
-        picture = pictures[rng.integers(len(pictures))].convert("RGB").resize(image.size)
-        facts.append(_facts(Image.blend(image, picture, 0.5)))
-    return np.array(facts)
+        other = others[rng.integers(len(others))].convert("RGB").resize(image.size)
+        intensities.append(_intensity(Image.blend(image, other, 0.5)))
+    return np.array(intensities)
 
 
 def _count(n: int, contamination: float) -> int:

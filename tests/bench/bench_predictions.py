@@ -1,8 +1,8 @@
-"""Predictions with logits of 12,000 samples and 8 classes, against FiftyOne's own writing.
+"""Writing predictions with logits of 12,000 samples and 8 classes, against FiftyOne's functions.
 
-Ours in chunks of 2,048, as ``train`` and ``predict`` write them. ``set_values`` is one call with
-labels that are made already; ``apply_model`` has a model that reads no image and looks up its
-label (batches of 32). Each into a new field and over an old one.
+bccurate writes chunks of 2,048, as in ``train`` and ``predict``. ``set_values`` is one call with
+ready-made labels; ``apply_model`` has a model that reads no image and looks up its label (batches
+of 32). Each writes a new field, and an existing one again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ROUNDS = 4
 
 
 def run(images: Path, n: int = N, rounds: int = ROUNDS) -> list[Figure]:
-    """Ratios for a new field and for one that is written again."""
+    """Return the ratios for a new field and for an existing one."""
     import fiftyone as fo
 
     logits = np.random.default_rng(0).normal(size=(n, len(CLASSES))).astype(np.float32)
@@ -47,7 +47,7 @@ def run(images: Path, n: int = N, rounds: int = ROUNDS) -> list[Figure]:
 
 
 def _figures(dataset: Any, contenders: dict[str, Any], new: bool, rounds: int) -> list[Figure]:
-    # A field of its own each round: taking an old one away is not what is measured.
+    # A new field in each round, so that deleting one is not measured.
     fields = {name: iter(f"{name}_{i if new else 0}" for i in range(rounds)) for name in contenders}
     calls = {name: lambda n=name: contenders[n](next(fields[n])) for name in contenders}
     seconds = interleaved(calls, rounds)
@@ -85,7 +85,7 @@ def _dataset(n: int) -> Iterator[Any]:
 
 
 def _lookup(labels: dict[str, Any]) -> Any:
-    """A FiftyOne model that is given sample ids in place of images and knows the answers."""
+    """Return a FiftyOne model that takes sample ids instead of images and looks up the labels."""
     from fiftyone.core.models import Model, SupportsGetItem, TorchModelMixin
     from fiftyone.utils.torch import GetItem
 

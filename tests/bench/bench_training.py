@@ -1,12 +1,12 @@
-"""Training images a second at 96x96, batch 32, against a plain loop of timm and torch.
+"""Training images per second at 96x96, batch 32, against a plain loop of timm and torch.
 
-One epoch from files to trained weights, from scratch, flips as the only augmentation. The plain
-loop is a DataLoader of two workers, float32 in torch's own memory order, Adam and cross-entropy.
-Each runs in a process of its own, as a person would start it: the plain loop's torch threads spin
-while they wait, as they do unless told otherwise, and the loader's workers take their cores away.
-Beside it the same loop with sleeping threads (``OMP_WAIT_POLICY=PASSIVE``), which ours sets by
-itself. ``floor``: how much any float32 loop could win over that one at most, were all but the
-multiplications free and these as quick as torch's matrix product (forward pass, times three).
+One epoch from files to trained weights, from scratch, with flips as the only augmentation. The
+plain loop is a DataLoader of two workers, float32 in torch's default memory layout, Adam and
+cross-entropy. Each runs in a process of its own: the plain loop's torch threads spin while they
+wait, which is the default, and so compete with the loader's workers. The other row is the same loop
+with sleeping threads (``OMP_WAIT_POLICY=PASSIVE``), which the command line of bccurate sets.
+``floor`` is the highest possible ratio to that loop in float32: all but the multiplications takes
+no time, and they are as fast as torch's matrix product (forward pass, times three).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from bccurate.cli.group import THREADS_SLEEP
 from tests.bench.cells import files_of
 from tests.bench.measure import Figure, versus
 
@@ -32,7 +33,7 @@ GOALS = {"custom_cnn": 1.8, "resnet50": 1.8, "inception_v3": 1.8, "efficientnet_
 
 
 def run(images: Path) -> list[Figure]:
-    """Two ratios a network; the second has no goal."""
+    """Return two ratios per network; the second has no goal."""
     import torch
 
     files = files_of(images)
@@ -42,8 +43,8 @@ def run(images: Path) -> list[Figure]:
     for name, goal in GOALS.items():
         seconds: dict[str, list[float]] = {"plain": [], "sleeping": [], "ours": []}
         for _ in range(ROUNDS):
-            for precision, taken in seconds.items():
-                taken.append(_in_a_process(precision, name, paths))
+            for contender, taken in seconds.items():
+                taken.append(_in_a_process(contender, name, paths))
         floor = min(seconds["sleeping"]) / (3 * _multiplications(name) * N / rate)
         note = f"{torch.backends.cpu.get_cpu_capability()}, {N / min(seconds['ours']):.0f} images/s"
         figures += [
@@ -54,22 +55,20 @@ def run(images: Path) -> list[Figure]:
     return figures
 
 
-def _in_a_process(precision: str, name: str, paths: list[str]) -> float:
-    """Seconds of one epoch, the start of Python and the imports not counted."""
+def _in_a_process(contender: str, name: str, paths: list[str]) -> float:
+    """Return the seconds of one epoch, without the start of Python and the imports."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_WAIT_POLICY"}
     environment["PYTHONPATH"] = str(Path(__file__).resolve().parent.parent.parent)
-    if precision == "sleeping":
-        environment["OMP_WAIT_POLICY"] = "PASSIVE"
-    # torch first, so that bccurate does not tell the plain loop's threads how to wait
-    first = "bccurate" if precision == "ours" else "torch"
+    if contender != "plain":
+        environment |= THREADS_SLEEP
     code = (
-        f"import {first}, torch, json, sys, time, numpy as np\n"
+        "import torch, json, sys, time, numpy as np\n"
         "from tests.bench import bench_training as bench\n"
         "paths = json.load(sys.stdin); targets = np.arange(len(paths)) % bench.CLASSES\n"
-        f"run = bench.{'our' if precision == 'ours' else 'plain'}_epoch\n"
-        f"run({name!r}, paths[:64], targets[:64])\n"  # what is loaded on first use
-        f"began = time.perf_counter(); run({name!r}, paths, targets)\n"
-        "print(time.perf_counter() - began)"
+        f"run = bench.{'our' if contender == 'ours' else 'plain'}_epoch\n"
+        f"run({name!r}, paths[:64], targets[:64])\n"  # loads what is needed on first use
+        f"start = time.perf_counter(); run({name!r}, paths, targets)\n"
+        "print(time.perf_counter() - start)"
     )
     ended = subprocess.run(
         [sys.executable, "-c", code], input=json.dumps(paths), text=True, check=True,
@@ -79,7 +78,7 @@ def _in_a_process(precision: str, name: str, paths: list[str]) -> float:
 
 
 def plain_epoch(name: str, paths: list[str], targets: np.ndarray, workers: int = 2) -> None:
-    """What one writes from timm's and torch's own examples."""
+    """Train as in the examples of timm and torch."""
     import torch
     from torch.utils.data import DataLoader
     from torchvision import transforms
@@ -111,12 +110,12 @@ class Files:
 
     def __getitem__(self, index: int):
         with Image.open(self.paths[index]) as image:
-            picture = image.convert("RGB").resize((SIZE, SIZE))
-        return self.transform(picture), int(self.targets[index])
+            resized = image.convert("RGB").resize((SIZE, SIZE))
+        return self.transform(resized), int(self.targets[index])
 
 
 def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
-    """Decoding included, the choice of arithmetic not: a training makes it once, in seconds."""
+    """Train with bccurate, decoding included; the precision is given, not measured."""
     from bccurate.learning.data import load_pixels
     from bccurate.learning.registry import find_model
     from bccurate.learning.settings import TrainingData, TrainingOutput, TrainSettings
@@ -135,20 +134,20 @@ def our_epoch(name: str, paths: list[str], targets: np.ndarray) -> str:
 
 
 def _matmul_rate(side: int = 2048, rounds: int = 5) -> float:
-    """Multiplications a second of torch's float32 matrix product, the best of some."""
+    """Return multiplications per second of torch's float32 matrix product, the best of several."""
     import torch
 
     a, b = torch.randn(side, side), torch.randn(side, side)
     times = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        start = time.perf_counter()
         a @ b
-        times.append(time.perf_counter() - began)
+        times.append(time.perf_counter() - start)
     return side**3 / min(times)
 
 
 def _multiplications(name: str) -> float:
-    """Of a forward pass on one image."""
+    """Return the multiplications of a forward pass on one image."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 

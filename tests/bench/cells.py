@@ -1,4 +1,4 @@
-"""The images that are measured on: the real cells where they are, else rendered ones."""
+"""Provide images to measure on: the real cells if available, else rendered ones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PER_SIDE = 3
 
 
 def folder_of_images(data: Path) -> Path:
-    """``data`` itself where it is a folder, else unpacked, else 2,000 rendered cells."""
+    """Return ``data`` if it is a folder, else its unpacked content, else 2,000 rendered cells."""
     import bccurate
     from bccurate.archives import unpack
 
@@ -30,12 +30,12 @@ def folder_of_images(data: Path) -> Path:
 
 
 def files_of(images: Path) -> list[Path]:
-    """The images of a tree, of the one kind it holds."""
+    """Return the JPEG images below ``images``, or the PNG images if there are none."""
     return sorted(images.rglob("*.jpg")) or sorted(images.rglob("*.png"))
 
 
 def flat(images: Path, suffix: str, n: int | None = None) -> Path:
-    """A new folder with the first ``n`` images, all of one kind; copies where they are of it."""
+    """Return a new folder with ``n`` images, converted to ``suffix`` if they are of another."""
     folder = Path(tempfile.mkdtemp(prefix=f"bccurate-bench-{suffix[1:]}-"))
     for number, path in enumerate(_spread(files_of(images), n)):
         target = folder / f"{number:05d}{suffix}"
@@ -48,13 +48,13 @@ def flat(images: Path, suffix: str, n: int | None = None) -> Path:
 
 
 def mosaics(images: Path, n: int, quality: int = 95) -> Path:
-    """A new folder of ``n`` JPEGs of 500x500: 3x3 cells at twice their size, cut to the frame."""
+    """Return a new folder of ``n`` JPEGs of 500x500: 3x3 cells at twice their size, cropped."""
     folder = Path(tempfile.mkdtemp(prefix="bccurate-bench-mosaic-"))
     tiles = _tiles(images, n * _PER_SIDE**2)
     for number in range(n):
         rows = [np.hstack([next(tiles) for _ in range(_PER_SIDE)]) for _ in range(_PER_SIDE)]
-        picture = Image.fromarray(np.vstack(rows)[:MOSAIC, :MOSAIC])
-        picture.save(folder / f"{number:05d}.jpg", quality=quality)
+        image = Image.fromarray(np.vstack(rows)[:MOSAIC, :MOSAIC])
+        image.save(folder / f"{number:05d}.jpg", quality=quality)
     return folder
 
 
@@ -65,5 +65,5 @@ def _tiles(images: Path, n: int) -> Iterator[np.ndarray]:
 
 
 def _spread(paths: list[Path], n: int | None) -> list[Path]:
-    """``n`` of them at equal steps, over again where they are fewer; each class has its share."""
+    """Return ``n`` paths at equal steps, repeated if there are fewer, so that all classes occur."""
     return [paths[i * len(paths) // n % len(paths)] for i in range(n)] if n else paths

@@ -1,9 +1,8 @@
-"""``python -m tests.bench.gpu``: training images a second on this machine's GPU, or its CPU.
+"""``python -m tests.bench.gpu``: training images per second on this machine's GPU, or its CPU.
 
-Stands alone, without FiftyOne and database: it measures torch and the training loop. Without a
-GPU it runs the same code at a reduced size, to show that it runs. Prints a table; ``--out FILE``
-writes it too. Each contender runs ``--steps`` updates after as many to warm up; the median of
-``--rounds`` rounds, interleaved.
+It needs neither FiftyOne nor a database. Without a GPU it runs at a reduced size, to check that it
+runs. It prints a table, and ``--out FILE`` writes it. Each contender runs ``--steps`` updates after
+as many to warm up; the result is the median of ``--rounds`` interleaved rounds.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ import torch
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from bccurate.learning.job import Job
+from bccurate.learning.batches import TrainingContext
 from bccurate.learning.loop import train_step
 from bccurate.learning.loss import Objective
 from bccurate.learning.optimiser import make_optimiser
-from bccurate.learning.precision import choose, pick_device
+from bccurate.learning.precision import choose_precision, pick_device
 from bccurate.learning.registry import find_model
-from bccurate.learning.settings import TrainSettings
+from bccurate.learning.settings import TrainingData, TrainSettings
 
 SIZE, CLASSES = 96, 8
 GOALS = {"resnet50": 45_000, "inception_v3": 70_000, "efficientnet_b0": 60_000,
@@ -63,7 +62,7 @@ def main() -> None:
 
 
 def _rows(name: str, images: np.ndarray, device: torch.device, given) -> Iterator[str]:
-    """Ours at the large batch and at 32; for ResNet50 the peers' loops beside it."""
+    """Yield rows of bccurate at the large batch and at 32, for ResNet50 also of the timm loop."""
     large = given.batch_size
     contenders = {
         f"{name}, batch {large}, randaugment": ours(name, images, device, large, "randaugment"),
@@ -82,13 +81,13 @@ def _rows(name: str, images: np.ndarray, device: torch.device, given) -> Iterato
     for _ in range(given.rounds):
         for what, step in contenders.items():
             speeds[what].append(_speed(step, given.steps, device))
-    if device.type != "cuda":  # there is nothing to hold it against
+    if device.type != "cuda":  # the goals are for a GPU
         yield from (_row(what, values, "", met=False) for what, values in speeds.items())
         return
     for what, values in speeds.items():
         goal = goals.get(what)
-        said = f">= {goal:,.0f}" if goal else ""
-        yield _row(what, values, said, statistics.median(values) >= (goal or 0))
+        text = f">= {goal:,.0f}" if goal else ""
+        yield _row(what, values, text, statistics.median(values) >= (goal or 0))
     for kind, goal in PEERS.items() if name == "resnet50" else ():
         mine, peer = speeds[f"{name}, batch {large}, {kind}"], speeds[f"timm-style loop, {kind}"]
         ratios = [a / b for a, b in zip(mine, peer, strict=True)]
@@ -99,18 +98,19 @@ def _rows(name: str, images: np.ndarray, device: torch.device, given) -> Iterato
 def ours(
     name: str, images: np.ndarray, device: torch.device, batch: int, augment: str
 ) -> Callable[[], int]:
-    """One update of our loop, the samples resident; returns how many images it took."""
+    """Return a function that does one update, with all samples on the device, and counts images."""
     spec = find_model(name)
     settings = TrainSettings(batch_size=batch, image_size=SIZE, augment=augment)
-    targets = torch.arange(len(images)) % CLASSES
-    samples = torch.from_numpy(images)
-    job = Job(spec, settings, device, CLASSES, samples, targets, samples[:0], targets[:0])
+    targets = np.arange(len(images)) % CLASSES
+    labels = [str(k) for k in range(CLASSES)]
+    data = TrainingData(images, targets, images[:0], targets[:0], labels)
+    context = TrainingContext(spec, settings, device, data)
     model = spec.build(CLASSES)
-    precision = choose(model, device, (batch, 3, SIZE, SIZE), "auto")
+    precision = choose_precision(model, device, (batch, 3, SIZE, SIZE), "auto")
     if device.type == "cuda":
         precision = type(precision)(precision.precision, precision.channels_last, compiled=True)
     model = precision.prepare(model, device).train()
-    optimiser, objective = make_optimiser(model, 1e-3), Objective(job, precision)
+    optimiser, objective = make_optimiser(model, 1e-3), Objective(context, precision)
     generator = torch.Generator().manual_seed(0)
 
     def step() -> int:
@@ -124,12 +124,12 @@ def ours(
 def theirs(
     name: str, images: np.ndarray, device: torch.device, batch: int, augment: str, workers: int
 ) -> Callable[[], int]:
-    """A loop in timm's style: PIL augmentation in loader workers, channels_last, autocast."""
+    """Return an update in timm's style: PIL augmentation in workers, channels_last, autocast."""
     spec = find_model(name)
     policy = {"augmix": transforms.AugMix, "randaugment": transforms.RandAugment}[augment]()
     steps = [transforms.ToPILImage(), policy, transforms.ToTensor(),
              transforms.Normalize(spec.mean, spec.std)]  # fmt: skip
-    data = Pictures(images, transforms.Compose(steps))
+    data = Arrays(images, transforms.Compose(steps))
     loader = DataLoader(data, batch, shuffle=True, num_workers=workers, drop_last=True,
                         pin_memory=device.type == "cuda", persistent_workers=True)  # fmt: skip
     model = spec.build(CLASSES).to(device).to(memory_format=torch.channels_last).train()
@@ -149,7 +149,7 @@ def theirs(
     return step
 
 
-class Pictures:
+class Arrays:
     """A map-style dataset of arrays."""
 
     def __init__(self, images: np.ndarray, transform) -> None:
@@ -172,12 +172,12 @@ def _speed(step: Callable[[], int], steps: int, device: torch.device) -> float:
         step()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    began, n = time.perf_counter(), 0
+    start, n = time.perf_counter(), 0
     for _ in range(steps):
         n += step()
     if device.type == "cuda":
         torch.cuda.synchronize(device)
-    return n / (time.perf_counter() - began)
+    return n / (time.perf_counter() - start)
 
 
 def _images(data: Path | None, n: int) -> np.ndarray:
@@ -189,8 +189,8 @@ def _images(data: Path | None, n: int) -> np.ndarray:
 
 def _row(what: str, values: list[float], goal: str, met: bool, form: str = ",.0f") -> str:
     spread = f"{min(values):{form}} to {max(values):{form}}"
-    said = ("yes" if met else "no") if goal else ""
-    return f"| {what} | {statistics.median(values):{form}} | {spread} | {goal} | {said} |"
+    reached = ("yes" if met else "no") if goal else ""
+    return f"| {what} | {statistics.median(values):{form}} | {spread} | {goal} | {reached} |"
 
 
 def _machine(device: torch.device) -> str:

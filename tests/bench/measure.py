@@ -1,4 +1,4 @@
-"""How a figure is taken: contenders in turn, several rounds, the median and its spread."""
+"""Measure contenders alternately over several rounds: median and range."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _SIGNS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.
 
 @dataclass(frozen=True)
 class Figure:
-    """One ratio with the goal it is held against; ``low`` and ``high`` are its extremes.
+    """A median ratio with its extremes ``low`` and ``high`` and its goal.
 
-    A goal is a sign and a number, ``">= 3"``, or empty where a figure only informs.
+    A goal is a comparison such as ``">= 3"``, or empty.
     """
 
     what: str
@@ -27,7 +27,7 @@ class Figure:
     note: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """A row of the page."""
+        """Return a row of the page."""
         spread = f"{_short(self.low)} to {_short(self.high)}"
         return (self.what, _short(self.ratio), spread, f"{self.rounds} rounds", self.goal,
                 met(self.ratio, self.goal), self.note)  # fmt: skip
@@ -35,7 +35,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Share:
-    """``hits`` of ``n``."""
+    """A share, ``hits`` of ``n``, with its goal."""
 
     what: str
     hits: int
@@ -44,16 +44,16 @@ class Share:
     note: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """A row of the page."""
+        """Return a row of the page."""
         share = self.hits / self.n if self.n else 0.0
-        # Down: 0.9996 of a goal of 1 is no 1.000.
+        # Rounded down: 0.9996 does not reach a goal of 1.
         return (self.what, f"{int(share * 1000) / 1000:.3f}", "", f"{self.n:,}", self.goal,
                 met(share, self.goal), self.note)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Score:
-    """A figure between 0 and 1, or a difference of two, over ``n`` samples."""
+    """A value between 0 and 1, or a difference of two, over ``n`` samples."""
 
     what: str
     value: float
@@ -62,21 +62,21 @@ class Score:
     note: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """A row of the page."""
+        """Return a row of the page."""
         return (self.what, f"{self.value:.4f}", "", f"{self.n:,}", self.goal,
                 met(self.value, self.goal), self.note)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Skipped:
-    """What could not be measured, and why."""
+    """A measurement that was skipped, with the reason."""
 
     what: str
     reason: str
     goal: str = ""
 
     def cells(self) -> tuple[str, ...]:
-        """A row of the page."""
+        """Return a row of the page."""
         return (self.what, "skipped", "", "", self.goal, "", self.reason)
 
 
@@ -84,7 +84,7 @@ Row = Figure | Share | Score | Skipped
 
 
 def met(value: float, goal: str) -> str:
-    """``"yes"`` or ``"no"``, or nothing where there is no goal."""
+    """Return ``"yes"`` or ``"no"``, or ``""`` without a goal."""
     if not goal:
         return ""
     sign, number = goal.split()
@@ -96,18 +96,18 @@ def _short(value: float) -> str:
 
 
 def interleaved(contenders: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each round; every round runs all, in turn."""
+    """Return the seconds of each contender in each round; every round runs all of them."""
     seconds: dict[str, list[float]] = {name: [] for name in contenders}
     for _ in range(rounds):
         for name, call in contenders.items():
-            began = time.perf_counter()
+            start = time.perf_counter()
             call()
-            seconds[name].append(time.perf_counter() - began)
+            seconds[name].append(time.perf_counter() - start)
     return seconds
 
 
 def figure(what: str, ratios: list[float], goal: str = "", note: str = "") -> Figure:
-    """The median of per-round ratios."""
+    """Return the median of per-round ratios with its extremes."""
     return Figure(
         what, statistics.median(ratios), min(ratios), max(ratios), len(ratios), goal, note
     )
@@ -116,5 +116,5 @@ def figure(what: str, ratios: list[float], goal: str = "", note: str = "") -> Fi
 def versus(
     what: str, theirs: Sequence[float], ours: Sequence[float], goal: str = "", note: str = ""
 ) -> Figure:
-    """How many times as long they take, round by round; a slow peer may have run fewer rounds."""
+    """Return ``theirs`` divided by ``ours`` per round; a slow peer may have fewer rounds."""
     return figure(what, [a / b for a, b in zip(theirs, ours, strict=False)], goal, note)

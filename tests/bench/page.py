@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: a section a benchmark, so that one can be run alone and the rest stay."""
+"""Write docs/benchmarks.md, one section per benchmark, so that each can be updated alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.bench.measure import Row
 HEAD = (
     "# Benchmarks\n\n"
     "Ratios are measured interleaved in one run: the median, the extremes, the rounds. Written by "
-    "`make bench`; `make bench ONLY=groups` runs one and leaves the other sections as they are.\n"
+    "`make bench`; `make bench ONLY=groups` runs one and keeps the other sections.\n"
 )
 _TABLE = (
     "| what | figure | extremes | n | goal | met | note |\n"
@@ -22,19 +22,19 @@ _TABLE = (
 
 
 def section(title: str, about: str, rows: Sequence[Row]) -> str:
-    """A heading, how it was measured and where, and the table."""
+    """Return a heading, the description of the benchmark, the machine and the table."""
     paragraphs = about.replace("``", "`").strip()
     table = "".join(f"| {' | '.join(row.cells())} |\n" for row in rows)
     return f"## {title}\n\n{paragraphs}\n\n{machine()}\n\n{_TABLE}{table}"
 
 
 def merged(page: str, new: dict[str, str], order: Sequence[str]) -> str:
-    """The page with the new sections in it.
+    """Return the page with new sections.
 
     Args:
-        page: as it was, empty where there is none.
+        page: the present page; may be empty.
         new: title to section.
-        order: the titles of all sections; others are dropped.
+        order: titles of all sections; others are removed.
     """
     parts = [f"## {part}" for part in ("\n" + page).split("\n## ")[1:]]
     sections = {part.splitlines()[0].removeprefix("## "): part for part in parts} | new
@@ -42,7 +42,7 @@ def merged(page: str, new: dict[str, str], order: Sequence[str]) -> str:
 
 
 def machine() -> str:
-    """The machine and the day, a line."""
+    """Return processor, cores, Python and date in one line."""
     cpu = platform.processor() or platform.machine()
     info = Path("/proc/cpuinfo")
     if info.exists():

@@ -1,9 +1,9 @@
-"""``make paper``: the paper's Table 1, Table 2 and Figure 2 anew, beside its own numbers.
+"""``make paper``: reproduce the paper's Table 1, Table 2 and Figure 2 beside its numbers.
 
 Rebuilds the raw data (13,759 files: the real cells and 1,800 planted copies), cleans and splits it,
-trains the zoo, and writes ``build/paper``: the tables as text, Figure 2 as a picture. What was done
-before is not done again. Where the archive of real cells is not at hand, or with ``--every N``, the
-counts are those of what was given, and the paper's column is left out.
+trains the zoo, and writes ``build/paper``: the tables as text, Figure 2 as a PNG. Finished steps
+are not repeated. Without the archive of real cells, or with ``--every N``, the counts are those of
+the images given, and the columns of the paper are omitted.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ ROOT = Path(__file__).resolve().parents[2]
 REAL_DATA = ROOT.parent / "shared" / "data" / "pbc96.tar"
 PLACE = ROOT / "build" / "paper"
 MODELS = ("custom_cnn", "resnet50", "inception_v3", "efficientnet_b0", "nasnet_mobile", "stacker")
-PAPER_VAL = 0.9856  # all of its Table 2 that is known here: its best accuracy on val
-LEAST_SIZE = {"inception_v3": 80}  # below it the Grad-CAM layer has no map
-COLUMNS = 6  # pictures of a class in Figure 2
+PAPER_VAL = 0.9856  # its best accuracy on val, the only known value of its Table 2
+MIN_SIZE = {"inception_v3": 80}  # below it the Grad-CAM layer has no map
+COLUMNS = 6  # images per class in Figure 2
 
 
 def main() -> None:
-    """Rebuild, then print what came out beside what the paper has."""
+    """Rebuild the data, train, and print the results beside those of the paper."""
     given = _arguments()
     PLACE.mkdir(parents=True, exist_ok=True)
     name, images = _dataset(given)
@@ -52,7 +52,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _dataset(given: argparse.Namespace) -> tuple[str, Path]:
-    """The raw data as a dataset, cleaned and split; its name and the folder of its images."""
+    """Import, clean and split the raw data; return the dataset's name and the image folder."""
     import bccurate
 
     folder = PLACE / ("real" if given.data.exists() else "rendered")
@@ -73,7 +73,7 @@ def _dataset(given: argparse.Namespace) -> tuple[str, Path]:
 
 
 def _every(images: Path, place: Path, every: int) -> Path:
-    """Links to every n-th image; the folder itself where that is all of them."""
+    """Return a folder of links to every n-th image; ``images`` itself if n is 1."""
     if every == 1:
         return images
     for number, path in enumerate(sorted(p for p in images.rglob("*") if p.is_file())):
@@ -85,7 +85,7 @@ def _every(images: Path, place: Path, every: int) -> Path:
 
 
 def _table_1(name: str, images: Path, whole: bool) -> list[str]:
-    """Images a class, raw and clean; beside the paper's where all of its data is there."""
+    """Return images per class, raw and clean; beside those of the paper if all data is there."""
     from bccurate.hub.open import load_fiftyone
     from bccurate.records.base import table
 
@@ -108,12 +108,12 @@ def _train(name: str, models: list[str], given: argparse.Namespace) -> None:
         if model == "stacker":
             bccurate.train(model, name, epochs=given.epochs)
         else:
-            size = max(given.size, LEAST_SIZE.get(model, 0))
+            size = max(given.size, MIN_SIZE.get(model, 0))
             bccurate.train(model, name, epochs=given.epochs, image_size=size)
 
 
 def _table_2(name: str, models: list[str], whole: bool) -> list[str]:
-    """Accuracy and macro F1 of each model; beside our best the paper's, where all its data is."""
+    """Return accuracy and macro F1 of each model, and the best beside that of the paper."""
     import bccurate
     from bccurate.records.base import table
 
@@ -134,7 +134,7 @@ def _table_2(name: str, models: list[str], whole: bool) -> list[str]:
 
 
 def _figure_2(name: str, model: str) -> Path:
-    """A row a class of test cells beside their heatmaps, written as a PNG."""
+    """Write one row per class of test cells beside their heatmaps, as a PNG."""
     import bccurate
     from bccurate.hub.open import load_fiftyone
 
@@ -151,7 +151,7 @@ def _figure_2(name: str, model: str) -> Path:
 
 
 def _sheet(rows: list[list[Any]], side: int = 96) -> Any:
-    """Each cell, and beside it the cell with its map over it (bright is more)."""
+    """Return a sheet of cells, each beside the cell with its map over it."""
     import numpy as np
     from PIL import Image
 

@@ -1,10 +1,9 @@
-"""``python -m tests.bench.recipes``: what each part of a recipe is worth on images never seen.
+"""``python -m tests.bench.recipes``: the effect of each part of a recipe on unseen images.
 
-Trains one network from scratch once a row, on the same duplicate-safe split, for the same number
-of epochs, with the same seed, and measures it on the test cells as they are and under the suite of
-corruptions. Rows that docs/robustness-experiments.json has already are not trained again. Writes
-all of them, a table a budget, to docs/robustness-experiments.md. Not part of ``make bench``:
-hours, not minutes.
+Trains one network from scratch for each row, on the same duplicate-safe split, for the same number
+of epochs, with the same seed, and evaluates it on the test cells and on their corruptions. Rows
+that are in docs/robustness-experiments.json are not trained again. Writes one table per budget to
+docs/robustness-experiments.md. Not part of ``make bench``, since it takes hours.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ PAGE = conftest.ROOT / "docs" / "robustness-experiments.md"
 FIGURES = PAGE.with_suffix(".json")
 KEPT = conftest.ROOT / "build" / "recipes"
 SEVERITIES = (1, 3, 5)
-TEST_OF_A_CLASS = 40  # test cells: 81 corrupted copies of each are made
+TEST_OF_A_CLASS = 40  # test cells, each with 81 corrupted copies
 ROWS: dict[str, dict[str, Any]] = {
     "no augmentation": {"augment": "none"},
     "dihedral": {"augment": "dihedral"},
@@ -57,7 +56,7 @@ ROWS: dict[str, dict[str, Any]] = {
 
 
 def main() -> None:
-    """Train what is missing, then write the page."""
+    """Train the missing rows, then write the page."""
     parser = argparse.ArgumentParser(prog="python -m tests.bench.recipes", description=__doc__)
     parser.add_argument("--data", type=Path, default=conftest.REAL_DATA)
     parser.add_argument("--model", default="custom_cnn")
@@ -74,7 +73,7 @@ def main() -> None:
             continue
         row = {"budget": budget, "training": name, "machine": machine()}
         row |= _measure(name, parts, given)
-        with atomic_write(FIGURES, "w") as file:  # each is hours of training
+        with atomic_write(FIGURES, "w") as file:  # each row takes hours
             file.write(json.dumps([*_rows(), row], indent=1) + "\n")
         print(name, row["clean"], row["corrupted"], flush=True)
     PAGE.write_text(_page(), encoding="utf-8")
@@ -89,7 +88,7 @@ def _key(given: argparse.Namespace) -> str:
 
 
 def _parts(images: Path, size: int, every: int) -> dict[str, Any]:
-    """Pixels and targets of a duplicate-safe split of every n-th image."""
+    """Return pixels and targets of a duplicate-safe split of every n-th image."""
     import bccurate
     from bccurate.hub.open import load_fiftyone
     from bccurate.learning.data import load_pixels
@@ -132,7 +131,7 @@ def _settings(name: str, given: argparse.Namespace) -> Any:
 
 
 def _weights(name: str, parts: dict[str, Any], given: argparse.Namespace) -> Path:
-    """The weights of a row, trained where they are not there."""
+    """Return the weights of a row; train them if they are missing."""
     from bccurate.learning.registry import find_model
     from bccurate.learning.settings import TrainingData, TrainingOutput
     from bccurate.learning.train import MODEL, train
@@ -169,7 +168,7 @@ def _measure(name: str, parts: dict[str, Any], given: argparse.Namespace) -> dic
 
 
 def _budget(parts: dict[str, Any], given: argparse.Namespace) -> dict[str, Any]:
-    """What all rows of a table have in common."""
+    """Return what all rows of a table have in common."""
     counts = {part: len(parts[part][1]) for part in ("train", "val", "test")}
     chosen = ("model", "size", "epochs", "every", "seed")
     return {name: getattr(given, name) for name in chosen} | counts
@@ -182,12 +181,11 @@ def _page() -> str:
     rows = sorted(_rows(), key=place)
     tables = [_table(list(group)) for _, group in groupby(rows, key=lambda row: row["budget"])]
     return (
-        "# What a recipe is worth\n\n"
-        "One network from scratch, on a duplicate-safe split. Accuracy on the test cells: as they "
-        "are, under the whole corruption suite (severities 1, 3 and 5), under three of its "
-        "corruptions at once, and per family. "
-        "Calibration on the cells as they are, before and after the temperature of the validation "
-        "cells.\n\n" + "\n".join(tables)
+        "# Effect of each part of a recipe\n\n"
+        "One network from scratch, on a duplicate-safe split. Accuracy on the original test cells, "
+        "under the whole corruption suite (severities 1, 3 and 5), under three of its corruptions "
+        "at once, and per family. Calibration on the original test cells, before and after "
+        "temperature scaling on the validation cells.\n\n" + "\n".join(tables)
     )
 
 

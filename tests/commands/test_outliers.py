@@ -9,7 +9,7 @@ import fiftyone as fo
 import pytest
 
 import bccurate
-from bccurate.learning.checkpoint import save_model
+from bccurate.learning.checkpoint import TrainedModel, save_model
 from bccurate.learning.registry import find_model
 from bccurate.rendering.cells import CLASSES
 from bccurate.workflows.artifacts import WEIGHTS, model_folder
@@ -24,7 +24,7 @@ def stored(rendered):
     bccurate.dedupe(NAME)
     spec = find_model("custom_cnn")
     path = model_folder(NAME, "custom_cnn") / WEIGHTS
-    save_model(path, spec.build(8), spec, CLASSES, 64, "train_custom_cnn")
+    save_model(path, TrainedModel(spec.build(8), spec, CLASSES, 64, "train_custom_cnn"))
     yield fo.load_dataset(NAME)
     fo.delete_dataset(NAME)
 

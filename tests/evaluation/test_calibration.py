@@ -1,4 +1,4 @@
-"""Temperature scaling against scipy's minimiser, known factors and figures worked out by hand."""
+"""Temperature scaling finds known factors, values by hand and the minimum of scipy."""
 
 import numpy as np
 import pytest
@@ -9,8 +9,8 @@ from bccurate.errors import InputError
 from bccurate.evaluation.calibration import HIGHEST, LOWEST, ece, fit_temperature, nll
 
 
-def drawn(n: int, seed: int = 0, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
-    """Logits, and targets drawn from their very softmax: a model that is calibrated."""
+def samples(n: int, seed: int = 0, classes: int = 5) -> tuple[np.ndarray, np.ndarray]:
+    """Return logits, and targets drawn from their softmax: a calibrated model."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 2, (n, classes))
     targets = (softmax(logits, axis=1).cumsum(axis=1) > rng.random((n, 1))).argmax(axis=1)
@@ -18,15 +18,15 @@ def drawn(n: int, seed: int = 0, classes: int = 5) -> tuple[np.ndarray, np.ndarr
 
 
 @pytest.mark.parametrize("factor", [0.25, 1.0, 3.0])
-def test_a_known_factor_comes_back(factor: float) -> None:
-    """Logits of a calibrated model times a factor: the temperature is the factor."""
-    logits, targets = drawn(20_000)
+def test_the_temperature_is_the_factor_of_the_logits(factor: float) -> None:
+    """If they are those of a calibrated model, multiplied by it."""
+    logits, targets = samples(20_000)
     assert fit_temperature(logits * factor, targets) == pytest.approx(factor, rel=0.03)
 
 
-def test_scaling_is_equivariant() -> None:
-    """Logits times 3 have three times the temperature; a shift of a row changes nothing."""
-    logits, targets = drawn(500, seed=1)
+def test_the_temperature_scales_with_the_logits() -> None:
+    """Logits times 3 have three times the temperature; adding a constant to a row has no effect."""
+    logits, targets = samples(500, seed=1)
     base = fit_temperature(logits, targets)
     assert fit_temperature(logits * 3, targets) == pytest.approx(3 * base, rel=1e-9)
     shifted = logits + np.random.default_rng(2).normal(0, 900, (500, 1))
@@ -34,7 +34,7 @@ def test_scaling_is_equivariant() -> None:
 
 
 def test_two_classes_by_hand() -> None:
-    """Margins of 2, right 3 times in 4: 2 / T is the log odds ln 3, so T = 2 / ln 3."""
+    """Margins of 2, correct 3 times in 4: 2 / T is the log odds ln 3, so T = 2 / ln 3."""
     logits = np.array([[2.0, 0.0]] * 4)
     targets = np.array([0, 0, 0, 1])
     temperature = fit_temperature(logits, targets)
@@ -47,9 +47,9 @@ def test_two_classes_by_hand() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_agrees_with_a_general_minimiser(seed: int) -> None:
-    """scipy's bounded search on the NLL finds no other and no better temperature."""
-    logits, targets = drawn(60, seed)
+def test_scipys_minimiser_finds_the_same_temperature(seed: int) -> None:
+    """Its bounded search on the NLL finds no better one."""
+    logits, targets = samples(60, seed)
     logits *= 1 + seed
     found = minimize_scalar(lambda t: nll(logits, targets, t), bounds=(LOWEST, HIGHEST),
                             method="bounded", options={"xatol": 1e-9})  # fmt: skip
@@ -58,9 +58,9 @@ def test_agrees_with_a_general_minimiser(seed: int) -> None:
     assert nll(logits, targets, temperature) <= min(found.fun, nll(logits, targets)) + 1e-12
 
 
-def test_the_order_of_classes_never_changes() -> None:
-    """A temperature moves confidences, not predictions: ECE at a huge T is accuracy - 1 / C."""
-    logits, targets = drawn(300, seed=3)
+def test_a_temperature_changes_no_prediction() -> None:
+    """Only confidences: the ECE at a huge T is accuracy - 1 / C."""
+    logits, targets = samples(300, seed=3)
     accuracy = (logits.argmax(axis=1) == targets).mean()
     assert ece(logits, targets, 1e9) == pytest.approx(accuracy - 1 / 5, abs=1e-6)
 
@@ -68,9 +68,9 @@ def test_the_order_of_classes_never_changes() -> None:
 @pytest.mark.parametrize(
     ("logits", "targets", "expected"),
     [
-        ([[3.0, 0.0], [0.0, 1.0]], [0, 1], LOWEST),  # all right: any sharper is better
-        ([[3.0, 0.0], [0.0, 1.0]], [1, 0], HIGHEST),  # all wrong: any flatter is better
-        ([[1.0, 1.0], [1.0, 1.0]], [0, 1], 1.0),  # nothing told apart
+        ([[3.0, 0.0], [0.0, 1.0]], [0, 1], LOWEST),  # all correct: the sharper the better
+        ([[3.0, 0.0], [0.0, 1.0]], [1, 0], HIGHEST),  # all wrong: the flatter the better
+        ([[1.0, 1.0], [1.0, 1.0]], [0, 1], 1.0),  # all logits equal
         ([[1e300, 0.0], [0.0, 1e300]], [0, 1], LOWEST),
         ([[4.0]], [0], 1.0),  # one class
     ],
@@ -78,13 +78,13 @@ def test_the_order_of_classes_never_changes() -> None:
 def test_degenerate_cases_end_at_a_bound(
     logits: list[list[float]], targets: list[int], expected: float
 ) -> None:
-    """No overflow, no nan, no endless search."""
+    """Without overflow or NaN."""
     assert fit_temperature(np.array(logits), np.array(targets)) == expected
 
 
 @pytest.mark.parametrize("logits", [np.empty((0, 2)), np.array([[np.nan, 1.0]]), np.ones((2, 2)),
                                     np.array([[np.inf, 1.0]]), np.ones(1)])  # fmt: skip
-def test_bad_input(logits: np.ndarray) -> None:
-    """Nothing to fit on, numbers that are none, shapes that do not fit: a clear error."""
+def test_invalid_input_is_refused(logits: np.ndarray) -> None:
+    """No samples, logits that are not finite, shapes that do not fit."""
     with pytest.raises(InputError):
         fit_temperature(logits, np.zeros(len(logits) % 2, dtype=int))

@@ -1,4 +1,4 @@
-"""The suite: fixed draws, growing damage, numbers worked out by hand, images of any shape."""
+"""Corruptions are reproducible, grow with severity and take images of any shape."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ from bccurate.evaluation.corruptions.suite import (
 from bccurate.rendering.cells import CLASSES, render_cell
 
 NAMES = [*SUITE, COMBINED.name]
-# How much a step may fall, as a share of the distance at severity 5: past 45 degrees a round cell
-# is not farther, only its corners are, mirrored or black; the paper's fog changes its grain.
-UNEVEN = {"rotation": 0.2, "fog": 0.1}
+# How much the distance may fall in a step, as a share of that at severity 5: beyond 45 degrees a
+# round cell changes no more, only the corners do; the paper's fog changes its grain.
+TOLERANCE = {"rotation": 0.2, "fog": 0.1}
 
 
 def _draw(seed: int = 0) -> np.random.Generator:
@@ -36,7 +36,7 @@ def _draw(seed: int = 0) -> np.random.Generator:
 
 @pytest.fixture(scope="module")
 def cells() -> np.ndarray:
-    """24 rendered cells uint8 (24, 96, 96, 3)."""
+    """Rendered cells, uint8 (24, 96, 96, 3)."""
     return np.stack([render_cell(CLASSES[i % 8], _draw(i))[0] for i in range(24)])
 
 
@@ -44,8 +44,8 @@ def _one(name: str, image: np.ndarray, severity: int, seed: int = 0) -> np.ndarr
     return corrupt(name, image[None], severity, np.array([seed]))[0]
 
 
-def test_the_suite_is_complete():
-    """27 corruptions in seven families, five levels and a source each."""
+def test_the_suite_has_27_corruptions_in_seven_families():
+    """With five levels and a source each."""
     assert len(SUITE) == 27
     assert FAMILIES == ("noise", "blur", "light", "colour", "geometric", "occlusion", "digital")
     assert all(len(c.levels) == 5 and c.source for c in SUITE.values())
@@ -53,7 +53,7 @@ def test_the_suite_is_complete():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_order_and_batch_change_nothing(name, cells):
-    """Reversed, one by one, and again: the same bytes, and the input is left alone."""
+    """Reversed, one by one, and again: the same bytes; the input is unchanged."""
     few, before = cells[:5], cells[:5].copy()
     whole = corrupt(name, few, 3)
     assert whole.dtype == np.uint8 and whole.shape == few.shape
@@ -66,18 +66,18 @@ def test_order_and_batch_change_nothing(name, cells):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_damage_grows_with_severity(name, cells):
-    """The mean distance to the clean cells rises from each severity to the next."""
+def test_the_effect_grows_with_severity(name, cells):
+    """By mean distance to the clean cells."""
     distance = [np.abs(corrupt(name, cells, s).astype(float) - cells).mean() for s in SEVERITIES]
     steps = np.diff(distance)
     assert distance[4] > distance[0]
-    assert (steps > -UNEVEN.get(name, 0) * distance[4]).all(), distance
+    assert (steps > -TOLERANCE.get(name, 0) * distance[4]).all(), distance
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("shape", [(1, 1), (1, 7), (3, 2), (500, 37)])
-def test_images_of_any_shape(name, shape):
-    """One pixel, a line and a strip come back in their shape, without a warning."""
+def test_images_may_have_any_shape(name, shape):
+    """One pixel, a line and a strip too."""
     images = _draw().integers(0, 256, (2, *shape, 3), dtype=np.uint8)
     for severity in (1, 5):
         assert corrupt(name, images, severity).shape == images.shape
@@ -85,23 +85,23 @@ def test_images_of_any_shape(name, shape):
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("value", [0, 255])
-def test_flat_images(name, value):
-    """All black and all white are images too."""
+def test_images_may_be_uniform(name, value):
+    """All black or all white."""
     images = np.full((1, 16, 16, 3), value, np.uint8)
     assert corrupt(name, images, 5).shape == images.shape
 
 
 def test_draws_depend_on_content_severity_and_name():
-    """Equal pixels get equal seeds, and the same seed draws anew for another severity."""
+    """Equal pixels have equal seeds, and the same seed draws other numbers for another severity."""
     grey = np.full((1, 32, 32, 3), 128, np.uint8)
     seeds = content_seeds(np.concatenate([grey, grey, grey + 1]))
     assert seeds[0] == seeds[1] != seeds[2]
     salt = [_one("impulse_noise", grey[0], s) == 255 for s in (4, 5)]
-    assert (salt[0] & ~salt[1]).any()  # a common draw would make the first a part of the second
+    assert (salt[0] & ~salt[1]).any()  # with equal draws the first would be a subset of the second
 
 
-def test_three_at_once_are_of_different_families(monkeypatch):
-    """With a bit a family in place of the suite, each image has three bits, and all seven occur."""
+def test_combined_corruptions_are_of_three_families(monkeypatch):
+    """With one bit per family as its suite, each image has three bits, and all seven occur."""
 
     def bit(number: int) -> Corruption:
         name = FAMILIES[number]
@@ -114,8 +114,8 @@ def test_three_at_once_are_of_different_families(monkeypatch):
     assert np.bitwise_or.reduce(found) == 0b1111111
 
 
-def test_no_code_and_no_draw_is_the_trainings():
-    """No module of the suite imports the augmentation, torch or a global generator."""
+def test_no_code_is_shared_with_augmentation():
+    """No module of the suite imports it, torch or a global generator."""
     for file in Path(package.__file__).parent.glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
@@ -126,7 +126,7 @@ def test_no_code_and_no_draw_is_the_trainings():
 
 
 def test_brightness_by_hand():
-    """100 times 1.4 is 140, 200 times 1.4 is more than white; half of 101 is 50."""
+    """100 times 1.4 is 140, 200 times 1.4 is clipped; half of 100 is 50."""
     image = np.array([[[100, 200, 0]]], np.uint8)
     assert _one("brightness_up", image, 5).tolist() == [[[140, 255, 0]]]
     assert _one("brightness_down", image, 5).tolist() == [[[50, 100, 0]]]
@@ -147,16 +147,16 @@ def test_pixelate_by_hand():
 
 
 def test_channel_shuffle_by_hand():
-    """Wholly shuffled, the values are in one of the five other orders; a fifth is on its way."""
+    """At severity 5 values are in one of the five other orders; at 1 a fifth of the way there."""
     image = np.array([[[10, 110, 210]]], np.uint8)
     found = {tuple(_one("channel_shuffle", image, 5, seed)[0, 0]) for seed in range(60)}
     assert found == {tuple(image[0, 0, list(order)]) for order in colour.ORDERS}
     mixed = {tuple(_one("channel_shuffle", image, 1, seed)[0, 0]) for seed in range(60)}
-    assert (30, 90, 210) in mixed  # 0.8 x 10 + 0.2 x 110, and the other way round
+    assert (30, 90, 210) in mixed  # 0.8 x 10 + 0.2 x 110, and vice versa
 
 
 def test_cutout_by_hand():
-    """A black square of 0.6 of the side, cut by the border where its centre is near it."""
+    """A black square of 0.6 of the side, clipped at the border."""
     white = np.full((100, 100, 3), 255, np.uint8)
     areas = [int((_one("cutout", white, 5, seed)[..., 0] == 0).sum()) for seed in range(40)]
     assert max(areas) == 60 * 60 and min(areas) >= 30 * 30
@@ -164,49 +164,49 @@ def test_cutout_by_hand():
 
 
 def test_grid_mask_by_hand():
-    """Squares of 0.5 of a unit cover a quarter."""
+    """Squares of half a cell's side cover a quarter."""
     white = np.full((80, 80, 3), 255, np.uint8)
     assert (occlusion.grid_mask(white, 0.5, _draw()) == 0).mean() == pytest.approx(0.25)
 
 
-def test_grey_is_pillows_luma(cells):
+def test_grey_is_the_luma_of_pillow(cells):
     """At severity 5 all three channels are Pillow's L."""
     luma = np.asarray(Image.fromarray(cells[0]).convert("L"))
     assert np.array_equal(_one("grey", cells[0], 5), np.stack([luma] * 3, axis=-1))
 
 
-def test_jpeg_is_pillows(cells):
-    """The same file as Pillow writes at quality 7."""
+def test_jpeg_is_that_of_pillow(cells):
+    """At quality 7."""
     file = io.BytesIO()
     Image.fromarray(cells[0]).save(file, "JPEG", quality=7)
     assert np.array_equal(_one("jpeg_compression", cells[0], 5), np.asarray(Image.open(file)))
 
 
-def test_half_a_colour_circle_turns_red_to_cyan():
-    """The opposite of pure red."""
+def test_half_a_colour_circle_maps_red_to_cyan():
+    """The complement of pure red."""
     red = np.array([[[255, 0, 0]]], np.uint8)
     assert np.abs(_one("hue_shift", red, 5).astype(int) - [0, 255, 255]).max() <= 6
 
 
-def test_stains_taken_apart_and_put_together_are_the_image(cells):
-    """Without a shift the stain space is left as it was entered, to the last bit."""
+def test_a_stain_shift_of_zero_changes_nothing(cells):
+    """Separating and recombining the stains gives the same image, bit for bit."""
     assert np.array_equal(colour.stain_shift(cells[0], 0.0, _draw()), cells[0])
 
 
 def test_noise_has_the_stated_size():
-    """On grey: a Gaussian's deviation, the shares of salt and pepper, a Poisson's deviation."""
+    """On grey: the deviation of Gaussian and Poisson noise, the shares of salt and pepper."""
     grey = np.full((200, 200, 3), 128, np.uint8)
     assert _one("gaussian_noise", grey, 1).std() == pytest.approx(0.08 * 255, rel=0.02)
-    spoiled = _one("impulse_noise", grey, 5)
-    assert (spoiled == 0).mean() == pytest.approx(0.135, rel=0.05)
-    assert (spoiled == 255).mean() == pytest.approx(0.135, rel=0.05)
+    noisy = _one("impulse_noise", grey, 5)
+    assert (noisy == 0).mean() == pytest.approx(0.135, rel=0.05)
+    assert (noisy == 255).mean() == pytest.approx(0.135, rel=0.05)
     assert _one("shot_noise", grey, 1).std() == pytest.approx(
         255 * (128 / 255 / 60) ** 0.5, rel=0.02
     )
 
 
-def test_a_point_of_light_becomes_a_disk_and_a_trail():
-    """A disk of radius 6 with its soft edge; a trail of 21 points that starts at the light."""
+def test_a_point_is_blurred_to_a_disk_or_a_trail():
+    """A disk of radius 6 with its soft edge; a trail of 21 points that begins at the point."""
     point = np.zeros((224, 224, 3), np.uint8)
     point[112, 112] = 255
     disk = blur.defocus_blur(point, 6, _draw())
@@ -218,23 +218,23 @@ def test_a_point_of_light_becomes_a_disk_and_a_trail():
     assert len(rows) == 21 and trail[112, 112] == trail.max()
 
 
-def test_a_quarter_turn_is_numpys():
-    """The affine map turns about the very centre."""
+def test_a_rotation_by_90_degrees_is_that_of_numpy():
+    """So the centre of rotation is the centre of the image."""
     from bccurate.evaluation.corruptions import geometric
 
-    class Coin:
-        """Draws a quarter turn, and the mirrored border."""
+    class Fixed:
+        """Draws 90 degrees, and the mirrored border."""
 
         uniform = staticmethod(lambda low, high: 90)
         integers = staticmethod(lambda n: 0)
 
     image = _draw().integers(0, 256, (8, 8, 3), dtype=np.uint8)
-    found = geometric.rotation(image, 180, Coin())
+    found = geometric.rotation(image, 180, Fixed())
     assert np.array_equal(found, np.rot90(image)) or np.array_equal(found, np.rot90(image, -1))
 
 
-def test_wrong_arguments_are_named():
-    """Unknown names with the nearest, severities, types and seeds."""
+def test_invalid_arguments_are_refused():
+    """Unknown names, with a suggestion, severities, types and numbers of seeds."""
     images = np.zeros((2, 4, 4, 3), np.uint8)
     with pytest.raises(UsageError, match="Did you mean motion_blur"):
         corrupt("motion_blurr", images, 1)

@@ -1,4 +1,4 @@
-"""Attention on the cell: numbers by hand, planted shortcuts, and maps that hang on the weights."""
+"""Attention on the cell: values by hand, planted shortcuts, and maps that depend on the weights."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from bccurate.rendering.cells import render_cell
 SIZE, TINTS = 32, ((-40, 0, 0), (0, 0, -40))
 
 
-def test_by_hand() -> None:
-    """Six tenths of the energy on a quarter of the picture: a lift of 2.4, the maximum on it."""
+def test_energy_lift_and_hit_by_hand() -> None:
+    """0.6 of the energy on a quarter of the image: a lift of 2.4; the maximum is on the cell."""
     heat = np.array([[0.6, 0.1], [0.2, 0.1]])
     found = attention(heat, np.array([[True, False], [False, False]]))
     assert found is not None and found.hit
@@ -28,16 +28,16 @@ def test_by_hand() -> None:
     assert (missed.energy, missed.lift) == pytest.approx((0.3, 0.6))
 
 
-def test_a_map_that_does_not_know_of_the_cell_has_lift_1() -> None:
-    """However large the cell: energy alone would praise the map that is the same everywhere."""
+def test_a_uniform_map_has_a_lift_of_1() -> None:
+    """For cells of any size."""
     for rows in (1, 5, 9):
         found = attention(np.full((10, 10), 0.3), np.arange(100).reshape(10, 10) < 10 * rows)
         assert found is not None
         assert (found.energy, found.lift) == pytest.approx((rows / 10, 1.0))
 
 
-def test_a_mask_is_brought_to_the_size_of_the_map() -> None:
-    """A 4x4 mask under a 2x2 map: a map pixel counts by the share of it that is cell."""
+def test_a_mask_is_resized_to_the_map() -> None:
+    """A 4x4 mask for a 2x2 map: a map pixel counts by the share of it that is cell."""
     mask = np.zeros((4, 4), bool)
     mask[:2, :3] = True  # all of the first map pixel, half of the second
     found = attention(np.array([[0.5, 0.4], [0.1, 0.0]]), mask)
@@ -45,8 +45,8 @@ def test_a_mask_is_brought_to_the_size_of_the_map() -> None:
     assert (found.energy, found.area) == pytest.approx((0.5 + 0.4 / 2, 6 / 16))
 
 
-def test_where_there_is_nothing_there_is_no_share() -> None:
-    """A map without evidence and a mask without a cell give None, not 0."""
+def test_an_empty_map_or_mask_has_no_attention() -> None:
+    """None, not 0."""
     assert attention(np.zeros((2, 2)), np.ones((2, 2), bool)) is None
     assert attention(np.ones((2, 2)), np.zeros((2, 2), bool)) is None
 
@@ -59,7 +59,7 @@ def test_summary_by_hand() -> None:
 
 @dataclass(frozen=True)
 class Cells:
-    """Rendered cells of two classes with their exact masks."""
+    """Rendered cells of two classes with their masks."""
 
     images: torch.Tensor
     masks: np.ndarray
@@ -67,7 +67,7 @@ class Cells:
 
 
 def cells(n: int, seed: int, shortcut: bool) -> Cells:
-    """The class is told by the tint of the background alone, or by the cell alone."""
+    """Return cells whose class shows in the background's tint alone, or in the cell alone."""
     rng = np.random.default_rng(seed)
     images, masks = [], []
     for number in range(n):
@@ -83,7 +83,7 @@ def cells(n: int, seed: int, shortcut: bool) -> Cells:
 
 
 def network(seed: int = 0) -> nn.Sequential:
-    """Two convolutions: a pixel of the map has seen 5x5 pixels, on the cell or beside it."""
+    """Return two convolutions: a pixel of the map depends on 5x5 pixels."""
     torch.manual_seed(seed)
     return nn.Sequential(
         nn.Conv2d(3, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(),
@@ -116,7 +116,7 @@ def mean_attention(maps: np.ndarray, data: Cells) -> float:
 
 @pytest.fixture(scope="module")
 def on_the_cell() -> tuple[nn.Sequential, Cells]:
-    """A network that learned cells, and cells that it has not seen."""
+    """A network trained on cells, and other cells."""
     return trained(cells(120, 1, shortcut=False)), cells(60, 2, shortcut=False)
 
 
@@ -126,21 +126,21 @@ def accuracy(model: nn.Module, data: Cells) -> float:
 
 
 def test_a_planted_shortcut_scores_low() -> None:
-    """Trained where only the background tells the class: under 0.3 of the energy is on the cell."""
+    """Trained on backgrounds, the network has less than 0.3 of the energy on the cell."""
     model, unseen = trained(cells(120, 1, shortcut=True)), cells(60, 2, shortcut=True)
     assert accuracy(model, unseen) > 0.95
     assert mean_attention(maps_of(model, unseen), unseen) < 0.3
 
 
 def test_a_model_of_the_cell_scores_high(on_the_cell) -> None:
-    """Trained where only the cell tells the class: over 0.7 of the energy is on the cell."""
+    """Trained on cells, the network has more than 0.7 of the energy on the cell."""
     model, unseen = on_the_cell
     assert accuracy(model, unseen) > 0.95
     assert mean_attention(maps_of(model, unseen), unseen) > 0.7
 
 
 def shuffled(model: nn.Sequential, seed: int) -> nn.Sequential:
-    """The same weights in each layer, in another order."""
+    """Return a network with the same weights in each layer, in another order."""
     torch.manual_seed(seed)
     other = network(seed)
     for weight, own in zip(other.parameters(), model.parameters(), strict=True):
@@ -149,20 +149,22 @@ def shuffled(model: nn.Sequential, seed: int) -> nn.Sequential:
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:
-    """Spearman's, 0 where a map is the same everywhere."""
+    """Return Spearman's correlation, 0 for a uniform map."""
     return float(spearmanr(one.ravel(), other.ravel()).statistic) if np.ptp(other) > 0 else 0.0
 
 
-def test_maps_hang_on_the_weights(on_the_cell) -> None:
-    """With the weights shuffled (Adebayo et al. 2018) other maps come out, and less on the cell.
+def test_maps_depend_on_the_weights(on_the_cell) -> None:
+    """With shuffled weights (Adebayo et al. 2018) maps differ, and less lies on the cell.
 
-    https://arxiv.org/abs/1810.03292, section 3. What only finds edges in an image would give the
-    same maps for any weights. Means over ten orders, for one alone may be like the trained one.
+    https://arxiv.org/abs/1810.03292, section 3. A method that only finds edges would give the same
+    maps for any weights. Means over ten orders, since a single one may resemble the trained one.
     """
     model, unseen = on_the_cell
     maps = maps_of(model, unseen)
     others = [maps_of(shuffled(model, seed), unseen) for seed in range(10)]
-    alike = [rank_correlation(*pair) for other in others for pair in zip(maps, other, strict=True)]
-    assert abs(np.mean(alike)) < 0.35
+    similar = [
+        rank_correlation(*pair) for other in others for pair in zip(maps, other, strict=True)
+    ]
+    assert abs(np.mean(similar)) < 0.35
     less = np.mean([mean_attention(other, unseen) for other in others if other.any()])
     assert less < mean_attention(maps, unseen) - 0.15

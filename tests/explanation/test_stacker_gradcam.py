@@ -1,4 +1,4 @@
-"""The stack's map is Grad-CAM of the stacked logit itself."""
+"""The map of a stacker is Grad-CAM of its own logit."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _bases() -> list[nn.Module]:
     return models
 
 
-def test_equals_autograd_through_the_whole_stack() -> None:
-    """Weights from derivatives of the stacked logit by the layers' maps: the same to 1e-5."""
+def test_the_map_equals_autograd_through_all_networks() -> None:
+    """With weights from derivatives of the stacker's logit by the layers' maps: to 1e-5."""
     torch.manual_seed(4)
     one, two, other = _bases()
     stacker = find_model("stacker").build(3, bases=2).eval()
@@ -60,8 +60,8 @@ def test_equals_autograd_through_the_whole_stack() -> None:
     assert torch.allclose(shares.sum(1), torch.ones(5)) and shares.min() >= 0
 
 
-def test_a_base_that_the_stack_ignores_has_no_share() -> None:
-    """Its derivative is zero, and so is its map, however sure the base is."""
+def test_a_base_that_the_stacker_ignores_has_no_share() -> None:
+    """Its derivative is zero, and so is its map, whatever its confidence."""
     torch.manual_seed(1)
     one, _, other = _bases()
     images = torch.randn(4, 3, *SIZE)

@@ -1,4 +1,4 @@
-"""A tiny network, as a zoo folder of its own."""
+"""Provide a small network in a zoo folder."""
 
 import json
 from pathlib import Path
@@ -22,6 +22,7 @@ def build(num_classes):
 
 @pytest.fixture
 def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
+    """A network for images of 16 px, found by its name ``tiny`` while the test runs."""
     zoo = tmp_path / "zoo"
     zoo.mkdir()
     (zoo / "tiny.py").write_text(TINY)

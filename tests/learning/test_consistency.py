@@ -1,4 +1,4 @@
-"""The consistency loss against numbers worked out by hand."""
+"""The consistency loss has the values calculated by hand."""
 
 import math
 
@@ -7,13 +7,13 @@ import torch
 from bccurate.learning.consistency import js_consistency
 
 
-def test_views_that_agree_cost_nothing() -> None:
-    """Whatever is added to all logits of a row."""
+def test_equal_predictions_cost_nothing() -> None:
+    """Also if a constant is added to all logits of a row."""
     logits = torch.tensor([[1.0, 2.0, -3.0]])
     assert abs(js_consistency(logits, logits + 5, logits - 7)) < 1e-6
 
 
-def test_hand_worked() -> None:
+def test_certain_predictions_that_differ() -> None:
     """(1, 0), (0, 1), (1, 0): M = (2/3, 1/3); (2 ln 3/2 + ln 3) / 3. Three corners: ln 3."""
     left, right = torch.tensor([[50.0, 0.0]]), torch.tensor([[0.0, 50.0]])
     expected = (2 * math.log(1.5) + math.log(3)) / 3
@@ -22,7 +22,7 @@ def test_hand_worked() -> None:
     assert math.isclose(js_consistency(*corners), math.log(3), rel_tol=1e-5)
 
 
-def test_even_against_a_corner_and_the_mean_of_a_batch() -> None:
+def test_an_undecided_prediction_and_the_mean_of_a_batch() -> None:
     """(1/2, 1/2), (1/2, 1/2), (1, 0) with M = (2/3, 1/3); a second row that agrees halves it."""
     even, corner = torch.zeros(1, 2), torch.tensor([[50.0, 0.0]])
     kl_even = 0.5 * math.log(0.5 / (2 / 3)) + 0.5 * math.log(0.5 / (1 / 3))

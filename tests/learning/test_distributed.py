@@ -1,4 +1,4 @@
-"""Two processes train as one: the same losses with the same global batch."""
+"""Two processes train as one does: the same losses with the same global batch."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from test_train import run
+from trainings import run
 
-# Without batch normalisation and dropout: the first is taken over each process's own part.
+# Without batch normalisation, whose statistics each process takes of its own part, and dropout.
 PLAIN = """
 from collections import OrderedDict
 from torch import nn
@@ -26,17 +26,12 @@ import json, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import torch
-import test_train as t
-from bccurate.learning.train import train
+import trainings
 from bccurate.learning.distributed import joined
-from bccurate.learning.settings import TrainingData, TrainingOutput, TrainSettings
 from bccurate.learning.registry import find_model
 options = json.loads(sys.argv[3])
 with joined(torch.device("cpu")) as world:
-    settings = TrainSettings(**{**t.SETTINGS.__dict__, **options})
-    data = TrainingData(*t.cells(41, 16), *t.cells(12, 16, seed=1), t.CLASSES)
-    output = TrainingOutput(Path(sys.argv[2]))
-    result = train(find_model("tiny"), data, settings, output, world)
+    result = trainings.run(find_model("tiny"), Path(sys.argv[2]), world=world, **options)
     if world.leads:
         print(json.dumps(result.history))
 """
@@ -44,7 +39,7 @@ with joined(torch.device("cpu")) as world:
 
 @pytest.mark.parametrize("options", [{}, {"balance": "weights", "ema": 0.9, "head_epochs": 1}])
 def test_two_processes_train_as_one(tiny, tmp_path: Path, options: dict) -> None:
-    """Losses equal those of one process to 1e-5 in every epoch, of training and validation."""
+    """Losses of training and validation equal those of one process to 1e-5 in every epoch."""
     (Path(tiny.package) / "tiny.py").write_text(PLAIN)
     one = run(tiny, tmp_path / "one", **options).history
     script = tmp_path / "two.py"
@@ -58,4 +53,4 @@ def test_two_processes_train_as_one(tiny, tmp_path: Path, options: dict) -> None
     for key in ("train_loss", "val_loss", "train_accuracy"):
         assert [row[key] for row in two] == pytest.approx([row[key] for row in one], abs=1e-5)
     assert [p.name for p in (tmp_path / "two").iterdir()] == ["model.safetensors"]
-    assert ended.stderr.count("epoch 1/4") == 1  # the second process does not talk
+    assert ended.stderr.count("epoch 1/4") == 1  # the second process prints nothing

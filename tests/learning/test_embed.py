@@ -1,4 +1,4 @@
-"""Features are what the last layer reads, for any network."""
+"""Features are the input of the last layer, for any network."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def _images(n: int, size: int = 64) -> np.ndarray:
     return np.random.default_rng(0).integers(0, 256, (n, size, size, 3), dtype=np.uint8)
 
 
-def test_features_are_timms_own_pre_logits() -> None:
-    """For a network of timm: forward_head(pre_logits=True), on the unit sphere."""
+def test_features_are_those_of_timm() -> None:
+    """For a timm network: forward_head(pre_logits=True), scaled to length 1."""
     trained = _trained("timm:resnet18")
     images = _images(5)
     with torch.inference_mode():
@@ -45,7 +45,7 @@ def test_features_are_timms_own_pre_logits() -> None:
     [("custom_cnn", "head"), ("resnet50", "fc"), ("timm:mobilenetv3_small_050", "classifier")],
 )
 def test_the_last_layer_is_found_under_any_name(name: str, layer: str) -> None:
-    """Whatever a zoo calls it; no hook is left behind."""
+    """No hook is left behind."""
     trained = _trained(name)
     assert classifier(trained) is trained.model.get_submodule(layer)
     embed(trained, _images(1), device="cpu")
@@ -53,7 +53,7 @@ def test_the_last_layer_is_found_under_any_name(name: str, layer: str) -> None:
 
 
 def test_a_convolution_may_be_the_last_layer() -> None:
-    """The network of many old papers: a 1x1 convolution on the averaged map."""
+    """A 1x1 convolution on the averaged map."""
     model = nn.Sequential(nn.Conv2d(3, 7, 3), nn.AdaptiveAvgPool2d(1), nn.Conv2d(7, 3, 1))
     model.append(nn.Flatten())
     trained = TrainedModel(model.eval(), find_model("custom_cnn"), ["a", "b", "c"], 16, "run")
@@ -62,20 +62,20 @@ def test_a_convolution_may_be_the_last_layer() -> None:
 
 
 def test_a_network_without_such_a_layer_is_refused() -> None:
-    """Nothing gives the logits by itself here: the message names the model."""
+    """Here an activation follows the last layer; the message names the model."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, 3), nn.Softplus())
     trained = TrainedModel(model.eval(), find_model("custom_cnn"), ["a", "b", "c"], 8, "run")
     with pytest.raises(UsageError, match="custom_cnn"):
         embed(trained, _images(1, 8), device="cpu")
 
 
-def test_foreign_pictures_score_above_cells() -> None:
-    """Even an untrained network tells flat stripes from cells: all five come before all cells."""
+def test_stripes_score_above_cells() -> None:
+    """An untrained network separates stripes from cells: all five rank before all cells."""
     rng = np.random.default_rng(3)
     cells = np.stack([render_cell("lymphocyte", rng)[0][:64, :64] for _ in range(40)])
-    foreign = np.zeros((5, 64, 64, 3), np.uint8)
-    for i, picture in enumerate(foreign):
-        picture[:, :: i + 2] = (250, 40 * i, 20)
-    features = embed(_trained("timm:resnet18"), np.concatenate([cells, foreign]), device="cpu")
+    stripes = np.zeros((5, 64, 64, 3), np.uint8)
+    for i, image in enumerate(stripes):
+        image[:, :: i + 2] = (250, 40 * i, 20)
+    features = embed(_trained("timm:resnet18"), np.concatenate([cells, stripes]), device="cpu")
     scores, _ = neighbour_outliers(features, ["a"] * 45, np.ones(45, dtype=bool))
     assert scores[40:].min() > scores[:40].max() and (scores[40:] > 0.5).all()

@@ -1,4 +1,4 @@
-"""Pretrained weights and model files: whole, or a clear refusal."""
+"""Pretrained weights and model files are loaded completely or refused."""
 
 import json
 import struct
@@ -17,7 +17,7 @@ from safetensors.torch import save_file
 from bccurate.errors import InputError, UsageError
 from bccurate.files import sha256_of_file
 from bccurate.learning import imagenet_weights as module
-from bccurate.learning.checkpoint import load_model, save_model
+from bccurate.learning.checkpoint import TrainedModel, load_model, save_model
 from bccurate.learning.imagenet_weights import cached_weights, imagenet_file
 from bccurate.learning.pretrained import load_pretrained
 from bccurate.learning.registry import find_model
@@ -28,15 +28,15 @@ SPEC = find_model("timm:resnet18")
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Our folder and the caches of the hub and of torch, all empty."""
+    """Empty folders for bccurate and for the caches of the hub and of torch."""
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "home"
 
 
-def test_a_file_is_loaded_but_for_the_head(tmp_path: Path) -> None:
-    """Weights with 5 classes go into a model of 3; the head stays as it was."""
+def test_all_but_the_head_is_loaded(tmp_path: Path) -> None:
+    """Weights of 5 classes load into a model of 3; its head is unchanged."""
     source, model = SPEC.build(5), SPEC.build(3)
     head = model.fc.weight.clone()
     save_file(source.state_dict(), tmp_path / "w.safetensors")
@@ -46,8 +46,8 @@ def test_a_file_is_loaded_but_for_the_head(tmp_path: Path) -> None:
     assert torch.equal(model.fc.weight, head)
 
 
-def test_another_key_layout_fails_loudly(tmp_path: Path) -> None:
-    """A file that matches less than 90 % is refused and nothing is loaded."""
+def test_a_file_with_other_tensor_names_is_refused(tmp_path: Path) -> None:
+    """If less than 90 % match, nothing is loaded."""
     model = SPEC.build(3)
     before = model.conv1.weight.clone()
     tensors = {f"net.{k}": v for k, v in model.state_dict().items()}
@@ -59,8 +59,8 @@ def test_another_key_layout_fails_loudly(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["w.pth", "none.pth", "none.safetensors", "broken.safetensors"])
-def test_files_that_will_not_do(tmp_path: Path, name: str) -> None:
-    """A missing file and a broken one of either kind are named in an InputError."""
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path, name: str) -> None:
+    """In an InputError, for either format."""
     for made in ("w.pth", "broken.safetensors"):
         (tmp_path / made).write_bytes(b"\x80\x04junk" * 9)
     with pytest.raises(InputError, match=name):
@@ -68,10 +68,10 @@ def test_files_that_will_not_do(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("wrap", [lambda s: s, lambda s: {"state_dict": s, "epoch": 3}])
-def test_a_checkpoint_of_torch_is_converted_once(
+def test_a_torch_checkpoint_is_converted_once(
     own_home: Path, tmp_path: Path, wrap: Callable
 ) -> None:
-    """A .pth, bare or in a training checkpoint with wrapper prefixes, ends as safetensors."""
+    """A .pth of weights, or of a training with wrapper prefixes, becomes a safetensors file."""
     source, model = SPEC.build(5), SPEC.build(3)
     state = {f"module.{name}": tensor for name, tensor in source.state_dict().items()}
     torch.save(wrap(state), tmp_path / "w.pth")
@@ -98,10 +98,10 @@ class _Bomb:
         [1, 2],
     ],
 )
-def test_a_pickle_runs_nothing(
+def test_code_in_a_pickle_is_not_run(
     own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: object
 ) -> None:
-    """Code, 4 TB of one repeated number, no tensors at all: refused, and nothing is left behind."""
+    """Code, 4 TB of one repeated number, no tensors: refused, and nothing is written."""
     monkeypatch.chdir(tmp_path)
     torch.save(content, "w.pth")
     with pytest.raises(InputError, match=r"w\.pth"):
@@ -111,10 +111,10 @@ def test_a_pickle_runs_nothing(
 
 
 @pytest.mark.parametrize("name", ["resnet50", "nasnet_mobile", "timm:resnet18"])
-def test_imagenet_without_network(
+def test_imagenet_weights_without_network_are_refused_at_once(
     own_home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Within a second, and the error says which file to bring and where to put it."""
+    """Within a second; the error says which file to download and where to put it."""
     spec = find_model(name)
     if not spec.weights.startswith("timm/"):
         spec = replace(spec, weights="https://10.255.255.1/v1/nasnetmobile-7e03cead.pth.tar")
@@ -125,14 +125,16 @@ def test_imagenet_without_network(
         imagenet_file(spec)
     assert time.perf_counter() - start < 1.0
     file = spec.weights.rpartition("/")[2] + (".safetensors" if "timm/" in spec.weights else "")
-    assert f"bring https://10.255.255.1/{'timm' if 'timm/' in spec.weights else 'v1'}/" in str(
+    assert f"download https://10.255.255.1/{'timm' if 'timm/' in spec.weights else 'v1'}/" in str(
         error.value
     )
     assert str(own_home / "weights" / file) in error.value.hint
 
 
-def test_imagenet_brought_by_hand(own_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file put where that error says is used, without a look at the network."""
+def test_imagenet_weights_put_there_by_hand_are_used(
+    own_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without network access."""
     monkeypatch.setattr(module, "answers", lambda _: pytest.fail("asked the network"))
     source, model = SPEC.build(1000), SPEC.build(3)
     (own_home / "weights").mkdir(parents=True)
@@ -149,10 +151,10 @@ def _in_torch_cache(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("digits", [8, 64])
-def test_the_sha256_of_the_manifest_is_held(
+def test_the_sha256_of_the_manifest_is_checked(
     own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, digits: int
 ) -> None:
-    """A cached file of that sha256, or its first digits, is taken; one byte more and it is not."""
+    """A cached file with that sha256, or its first digits, is used; a changed file is refused."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     place = _in_torch_cache(tmp_path)
     digest = sha256_of_file(place)[:digits]
@@ -164,10 +166,10 @@ def test_the_sha256_of_the_manifest_is_held(
     assert f"--weights {place}" in error.value.hint
 
 
-def test_a_blob_of_the_hub_is_held_to_its_name(
+def test_a_damaged_file_in_the_hub_cache_is_refused(
     own_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hub's cache names a file by its sha256: one that was damaged since is refused."""
+    """The cache names a file by its sha256, which is checked."""
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     folder = tmp_path / "models--timm--resnet18.a1_in1k"
     for part in ("blobs", "refs", "snapshots/abc"):
@@ -183,8 +185,8 @@ def test_a_blob_of_the_hub_is_held_to_its_name(
         imagenet_file(SPEC)
 
 
-def test_an_offered_file_is_fetched(own_home: Path, tmp_path: Path) -> None:
-    """From an address that answers, checked, to where a person would have put it; once."""
+def test_weights_are_downloaded_once(own_home: Path, tmp_path: Path) -> None:
+    """And checked; a file with another sha256 is not kept."""
     torch.save({"w": torch.ones(4)}, tmp_path / "net.pth")
     asked = []
 
@@ -198,33 +200,38 @@ def test_an_offered_file_is_fetched(own_home: Path, tmp_path: Path) -> None:
         url = f"http://127.0.0.1:{server.server_port}/net.pth"
         spec = replace(SPEC, weights=url, sha256=sha256_of_file(tmp_path / "net.pth"))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(module, "_is_address", lambda _: True)  # https alone is one otherwise
+            patch.setattr(module, "_is_url", lambda _: True)  # else only https
             patch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
             assert imagenet_file(spec) == own_home / "weights" / "net.pth"
             requests = len(asked)
             imagenet_file(spec)
             assert len(asked) == requests > 0
             (own_home / "weights" / "net.pth").unlink()
-            with pytest.raises(InputError, match="Fetching"):
+            with pytest.raises(InputError, match="Downloading"):
                 imagenet_file(replace(spec, sha256="0" * 64))
             assert list((own_home / "weights").iterdir()) == []
         server.shutdown()
 
 
-def test_no_imagenet_weights() -> None:
-    """The custom network has none, and that is a usage error."""
+def test_a_model_without_imagenet_weights_is_refused() -> None:
+    """Such as custom_cnn."""
     spec = find_model("custom_cnn")
     with pytest.raises(UsageError, match="no ImageNet weights"):
         load_pretrained(spec.build(2), spec, "imagenet")
 
 
+def _save(path: Path) -> None:
+    spec = find_model("custom_cnn")
+    save_model(path, TrainedModel(spec.build(2), spec, ["a", "b"], 64, "r"))
+
+
 def _header(path: Path, change: dict) -> None:
-    """Rewrite the JSON in the header of a model file."""
+    """Change fields of the JSON in the header of a model file."""
     data = path.read_bytes()
     (length,) = struct.unpack("<Q", data[:8])
     header = json.loads(data[8 : 8 + length])
-    ours = {**json.loads(header["__metadata__"]["bccurate"]), **change}
-    header["__metadata__"]["bccurate"] = json.dumps(ours)
+    fields = {**json.loads(header["__metadata__"]["bccurate"]), **change}
+    header["__metadata__"]["bccurate"] = json.dumps(fields)
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + data[8 + length :])
 
@@ -241,21 +248,19 @@ def _header(path: Path, change: dict) -> None:
         {"image_size": None},
     ],
 )
-def test_a_header_that_lies(tmp_path: Path, change: dict) -> None:
-    """Every field of the header is checked; a wrong one is an InputError that names the file."""
+def test_an_invalid_header_field_is_refused(tmp_path: Path, change: dict) -> None:
+    """The InputError names the file."""
     path = tmp_path / "m.safetensors"
-    spec = find_model("custom_cnn")
-    save_model(path, spec.build(2), spec, ["a", "b"], 64, "r")
+    _save(path)
     _header(path, change)
     with pytest.raises(InputError, match=r"m\.safetensors"):
         load_model(path)
 
 
-def test_a_header_asks_for_no_code(tmp_path: Path) -> None:
-    """A model name that no zoo has is refused; a foreign file and a cut one too."""
+def test_a_header_cannot_run_code(tmp_path: Path) -> None:
+    """An unknown model name is refused; so are a truncated file and one of another program."""
     path = tmp_path / "m.safetensors"
-    spec = find_model("custom_cnn")
-    save_model(path, spec.build(2), spec, ["a", "b"], 64, "r")
+    _save(path)
     whole = path.read_bytes()
     _header(path, {"model": "os.system"})
     with pytest.raises(UsageError, match="no model"):
@@ -264,5 +269,5 @@ def test_a_header_asks_for_no_code(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         load_model(path)
     save_file({"x": torch.zeros(1)}, path)
-    with pytest.raises(InputError, match="no header of ours"):
+    with pytest.raises(InputError, match="no bccurate header"):
         load_model(path)

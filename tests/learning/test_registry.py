@@ -1,4 +1,4 @@
-"""The registry: one door, clear refusals, and a listing that loads no torch."""
+"""All models come from one registry, invalid manifests are refused, and listing loads no torch."""
 
 import json
 import subprocess
@@ -33,10 +33,10 @@ def make_zoo(folder: Path, **changes: object) -> Path:
     return folder
 
 
-def test_ours_come_through_the_entry_point() -> None:
-    """The package's own models are listed from the group bccurate.zoo."""
-    ours = [spec for spec in list_models() if spec.package == "bccurate.zoo"]
-    assert [spec.name for spec in ours] == [
+def test_built_in_models_come_from_the_entry_point() -> None:
+    """They are listed in the order of the manifest."""
+    built_in = [spec for spec in list_models() if spec.package == "bccurate.zoo"]
+    assert [spec.name for spec in built_in] == [
         "custom_cnn",
         "resnet50",
         "inception_v3",
@@ -47,7 +47,7 @@ def test_ours_come_through_the_entry_point() -> None:
 
 
 def test_listing_loads_no_torch() -> None:
-    """``bccurate models`` need not wait for torch."""
+    """So that ``bccurate models`` is fast."""
     code = (
         "import sys; from bccurate.learning.registry import list_models; list_models();"
         "sys.exit('torch' in sys.modules)"
@@ -56,7 +56,7 @@ def test_listing_loads_no_torch() -> None:
 
 
 def test_a_folder_is_a_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By argument and by BCCURATE_ZOO, and its module is what is built."""
+    """Given as an argument or by BCCURATE_ZOO."""
     zoo = make_zoo(tmp_path / "zoo")
     spec = find_model("mine", zoo)
     assert spec.package == str(zoo) and spec.build(7).out_features == 7
@@ -64,7 +64,7 @@ def test_a_folder_is_a_zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert find_model("mine") == spec
 
 
-def test_two_rows_of_one_name(tmp_path: Path) -> None:
+def test_two_models_of_one_name_are_refused(tmp_path: Path) -> None:
     """The error names both zoos."""
     zoo = make_zoo(tmp_path / "zoo", name="resnet50")
     with pytest.raises(UsageError, match=r"bccurate\.zoo") as error:
@@ -73,14 +73,14 @@ def test_two_rows_of_one_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("module", ["../evil", "/tmp/evil", "os/path", "..evil", "", ".mine"])
-def test_a_module_outside_its_zoo(tmp_path: Path, module: str) -> None:
-    """A row whose module points elsewhere is refused when it is read."""
+def test_a_module_outside_its_zoo_is_refused(tmp_path: Path, module: str) -> None:
+    """When the manifest is read."""
     with pytest.raises(InputError, match="outside its zoo"):
         list_models(make_zoo(tmp_path / "zoo", module=module))
 
 
-def test_a_link_that_leads_out(tmp_path: Path) -> None:
-    """A module that is a link out of the folder is refused."""
+def test_a_symbolic_link_out_of_the_zoo_is_refused(tmp_path: Path) -> None:
+    """Its code is not run."""
     zoo = make_zoo(tmp_path / "zoo")
     (tmp_path / "other.py").write_text("raise SystemExit('ran')\n")
     (zoo / "mine.py").unlink()
@@ -98,14 +98,14 @@ def test_a_link_that_leads_out(tmp_path: Path) -> None:
         ({"mean": [0.5]}, "not valid"),
     ],
 )
-def test_a_row_out_of_range(tmp_path: Path, changes: dict[str, object], message: str) -> None:
-    """A figure that cannot be is refused when the row is read."""
+def test_an_invalid_field_is_refused(tmp_path: Path, changes: dict[str, object], message: str):
+    """When the manifest is read."""
     with pytest.raises(InputError, match=message):
         list_models(make_zoo(tmp_path / "zoo", **changes))
 
 
-def test_a_model_of_predictions_needs_no_picture(tmp_path: Path) -> None:
-    """A row that reads other models' logits says nothing of sizes and channels."""
+def test_a_model_of_predictions_needs_no_image_size(tmp_path: Path) -> None:
+    """Nor mean and std."""
     zoo = make_zoo(tmp_path / "zoo", inputs="predictions", input_size=None, mean=None, std=None)
     spec = find_model("mine", zoo)
     assert (spec.input_size, spec.gradcam_layer, spec.parameters) == (0, "", None)
@@ -114,27 +114,27 @@ def test_a_model_of_predictions_needs_no_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"models": [{"bccurate": {}}]}', '{"models": [1]}']
 )
-def test_a_broken_manifest(tmp_path: Path, text: str) -> None:
-    """Anything that is not a manifest is an InputError that names the file."""
+def test_an_invalid_manifest_is_named(tmp_path: Path, text: str) -> None:
+    """In an InputError."""
     zoo = make_zoo(tmp_path / "zoo")
     (zoo / "manifest.json").write_text(text)
     with pytest.raises(InputError, match=r"manifest\.json"):
         list_models(zoo)
 
 
-def test_unknown_names(tmp_path: Path) -> None:
-    """The nearest names and the command that lists all."""
+def test_an_unknown_name_is_refused(tmp_path: Path) -> None:
+    """The error suggests similar names and the command that lists all."""
     with pytest.raises(UsageError, match="resnet50") as error:
         find_model("resnet5")
     assert error.value.hint == "bccurate models"
     with pytest.raises(UsageError, match="timm:resnet18"):
         find_model("timm:resnet1888")
-    with pytest.raises(UsageError, match=r"no manifest\.json"):
+    with pytest.raises(UsageError, match=r"has no manifest\.json"):
         list_models(tmp_path / "nowhere")
 
 
-def test_timm_names() -> None:
-    """Any timm model has a row with its own preprocessing and a layer of 6x6 cells at 96 px."""
+def test_any_timm_model_is_found() -> None:
+    """With timm's preprocessing and a Grad-CAM layer of 6x6 at 96 px."""
     spec = find_model("timm:resnet18")
     assert (spec.input_size, spec.gradcam_layer) == (96, "layer3")
     assert spec.weights == "timm/resnet18.a1_in1k"

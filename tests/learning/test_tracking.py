@@ -1,4 +1,4 @@
-"""Curves of a training for the programs that people watch them in."""
+"""Metrics of each epoch go to TensorBoard or Weights & Biases."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _read(folder: Path) -> dict[str, list[tuple[int, float]]]:
 
 
 def test_tensorboard_reads_back_what_was_logged(tmp_path: Path) -> None:
-    """Every figure by epoch, losses of train and val in one chart; by default where installed."""
+    """Every metric by epoch, losses of train and val in one chart; by default if installed."""
     pytest.importorskip("tensorboard")
     with tracked("auto", tmp_path, {"lr": 0.001}, 0) as trackers:
         for row in ROWS:
@@ -37,8 +37,8 @@ def test_tensorboard_reads_back_what_was_logged(tmp_path: Path) -> None:
     assert read["speed/seconds"] == [(1, 3.0), (2, 2.0)]
 
 
-def test_an_epoch_done_again_counts_once(tmp_path: Path) -> None:
-    """A training that is taken up after epoch 1 replaces what was logged of epoch 2."""
+def test_a_repeated_epoch_is_logged_once(tmp_path: Path) -> None:
+    """A training resumed after epoch 1 replaces what was logged of epoch 2."""
     pytest.importorskip("tensorboard")
     for done, rows in ((0, ROWS), (1, [ROWS[1] | {"train_loss": 0.5}])):
         with tracked("tensorboard", tmp_path, {}, done) as trackers:
@@ -47,8 +47,8 @@ def test_an_epoch_done_again_counts_once(tmp_path: Path) -> None:
     assert _read(tmp_path)["loss/train"] == [(1, 2.0), (2, 0.5)]
 
 
-def test_none_logs_nothing_and_what_is_missing_is_told(tmp_path: Path, monkeypatch) -> None:
-    """--log none leaves no file; an unknown or missing program is a usage error."""
+def test_none_logs_nothing_and_a_missing_package_is_named(tmp_path: Path, monkeypatch) -> None:
+    """--log none writes no file; an unknown choice or missing package is a usage error."""
     with tracked("none", tmp_path, {}, 0) as trackers:
         assert trackers == []
     assert list(tmp_path.iterdir()) == []
@@ -62,8 +62,8 @@ def test_none_logs_nothing_and_what_is_missing_is_told(tmp_path: Path, monkeypat
         assert trackers == []
 
 
-def test_wandb_takes_every_epoch_offline(tmp_path: Path, monkeypatch) -> None:
-    """With nobody logged in it writes a run to the model's folder and asks for no network."""
+def test_wandb_works_offline(tmp_path: Path, monkeypatch) -> None:
+    """It writes a run to the model's folder without network access."""
     pytest.importorskip("wandb")
     monkeypatch.setenv("WANDB_MODE", "offline")
     with tracked("wandb", tmp_path, {"lr": 0.001}, 0) as trackers:

@@ -25,9 +25,9 @@ from bccurate.duplicates.engine import LOCAL
 from bccurate.duplicates.groups import ImageColumns, SearchOptions, find_groups
 from bccurate.duplicates.hamming import near_pairs
 from bccurate.duplicates.pair_search import aligned_similarity
-from bccurate.images.workers import read_many
+from bccurate.images.workers import read_batches
+from bccurate.settings.curation import DedupeOptions
 from bccurate.workflows.duplicate_files import dedupe_files
-from bccurate.workflows.duplicate_search import DuplicateOptions
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIRMED = 0.98
@@ -156,8 +156,8 @@ def files(rendered: Path) -> list[str]:
 def _groups(files: list[str], folder: Path, workers: int) -> list[list[str]]:
     table = folder / "files.csv"
     table.write_text("\n".join(["filepath", *files]))
-    engine = replace(LOCAL, read=lambda paths: read_many(paths, workers))
-    record, _ = dedupe_files(table, DuplicateOptions(), engine)
+    engine = replace(LOCAL, read=lambda paths, method: read_batches(paths, method, workers))
+    record, _ = dedupe_files(DedupeOptions(path=str(table)), engine)
     return [group["members"] for group in record.groups]
 
 

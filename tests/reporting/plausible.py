@@ -9,7 +9,7 @@ import numpy as np
 
 from bccurate import records
 from bccurate.evaluation.corruptions.suite import KNOWN, SUITE, corrupt
-from bccurate.evaluation.robustness import CLEAN, figures, kinds_of
+from bccurate.evaluation.robustness import CLEAN, kinds_of, summarise_hits
 from bccurate.rendering.cells import CLASSES, render_cell
 from bccurate.reporting.report_data import CorruptionRow, ModelPart, ReportData, SheetRow
 from bccurate.reporting.thumbnails import heat_picture, overlay, thumbnail
@@ -193,7 +193,7 @@ def corrupted(accuracy: float) -> dict[str, Any]:
     hits = {
         (name, s): round(1794 * (accuracy - 0.1 * s - 0.005 * order[name])) for name, s in kinds
     }
-    return figures({CLEAN: round(1794 * accuracy), **hits}, 1794)
+    return summarise_hits({CLEAN: round(1794 * accuracy), **hits}, 1794)
 
 
 def _corrupted(image: np.ndarray) -> list[CorruptionRow]:

@@ -22,7 +22,8 @@ import pytest
 SECONDS, MIB = 1.0, 200
 IMAGES = b"images.npy"
 OPEN = {
-    "image": "from bccurate.images.worker_tasks import _measure as open_it",
+    "image": "from bccurate.images.worker_tasks import _measure\n"
+    "def open_it(paths): return _measure(paths, None)",
     "npz": "from bccurate.hub.npz_import import write_npz_images\n"
     "def open_it(paths): return list(write_npz_images(Path(paths[0]), Path('out')))",
     "archive": "from bccurate.archives import unpack\n"

@@ -1,7 +1,7 @@
-"""NASNet-A (4 @ 1056) written once more, from figure 4 of the paper and plain torch functions.
+"""Implement NASNet-A (4 @ 1056) again, from figure 4 of the paper and plain torch functions.
 
-It shares no code with the network under test: weights come by name from a state dict, "same"
-padding and averages are computed here, averages over the cells inside the map alone.
+No code is shared with the network under test: weights are read by name from a state dict, and
+"same" padding and averages are computed here, averages over pixels inside the map only.
 """
 
 import torch
@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 Weights = dict[str, torch.Tensor]
 
-# (operation, which of h_i and h_{i-1}, or an earlier block) on the left and on the right, summed.
+# (operation, input: h_i, h_{i-1} or an earlier block) left and right, which are summed.
 NORMAL = (
     (("separable 5", "current"), ("separable 3", "before")),
     (("separable 5", "before"), ("separable 3", "before")),
@@ -27,7 +27,7 @@ REDUCTION = (
 
 
 def logits(images: torch.Tensor, weights: Weights) -> torch.Tensor:
-    """float (N, 3, H, W) to (N, classes), in eval mode."""
+    """Return logits (N, classes) of images float (N, 3, H, W), in eval mode."""
     stem = _norm(F.conv2d(images, weights["conv0.conv.weight"], stride=2), weights, "conv0.bn")
     before, current = stem, _stem(stem, stem, weights, "cell_stem_0")
     before, current = current, _stem(current, before, weights, "cell_stem_1")
@@ -39,7 +39,7 @@ def logits(images: torch.Tensor, weights: Weights) -> torch.Tensor:
 
 
 def _cell(current: torch.Tensor, before: torch.Tensor, weights: Weights, name: str) -> torch.Tensor:
-    """Both inputs are first brought to the cell's own width, and ``before`` to the same size."""
+    """Project both inputs to the cell's width, and ``before`` to the same size, then combine."""
     if f"{name}.path_1.conv.weight" in weights:
         before = _halve(before, weights, name)
     else:
@@ -51,7 +51,7 @@ def _cell(current: torch.Tensor, before: torch.Tensor, weights: Weights, name: s
 
 
 def _stem(current: torch.Tensor, before: torch.Tensor, weights: Weights, name: str) -> torch.Tensor:
-    """The two reductions before the first stage; the first has one input, taken as it is."""
+    """Compute a reduction before the first stage; the first one has a single, unchanged input."""
     if name == "cell_stem_1":
         before = _halve(before, weights, name)
     current = _project(current, weights, f"{name}.conv_1x1")
@@ -104,7 +104,7 @@ def _project(maps: torch.Tensor, weights: Weights, name: str) -> torch.Tensor:
 
 
 def _halve(maps: torch.Tensor, weights: Weights, name: str) -> torch.Tensor:
-    """Factorised reduction: every second cell, and every second cell one to the lower right."""
+    """Halve a map: every second pixel, and every second pixel one to the lower right."""
     maps = maps.relu()
     shifted = F.pad(maps, (0, 1, 0, 1))[:, :, 1::2, 1::2]
     first = F.conv2d(maps[:, :, ::2, ::2], weights[f"{name}.path_1.conv.weight"])
@@ -120,7 +120,7 @@ def _norm(maps: torch.Tensor, weights: Weights, name: str) -> torch.Tensor:
 
 
 def _same(maps: torch.Tensor, kernel: int, stride: int, value: float = 0.0) -> torch.Tensor:
-    """TensorFlow's padding: ceil(side / stride) outputs, the odd cell of padding at the end."""
+    """Pad as TensorFlow: ceil(side / stride) outputs, an odd pixel of padding at the end."""
     padding: list[int] = []
     for side in reversed(maps.shape[2:]):
         total = max(0, (-(-side // stride) - 1) * stride + kernel - side)

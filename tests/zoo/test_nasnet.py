@@ -1,4 +1,4 @@
-"""NASNet-A Mobile is the published network: its size, its tensor names, its arithmetic."""
+"""NASNet-A Mobile has the size, tensor names and outputs of the published network."""
 
 import hashlib
 from pathlib import Path
@@ -24,7 +24,7 @@ CELLS = [
 
 @pytest.fixture(scope="module")
 def network() -> torch.nn.Module:
-    """With statistics and scales that are all different, so that no swap can hide."""
+    """A network whose statistics and scales all differ, so that a mix-up changes the output."""
     torch.manual_seed(0)
     model = nasnet_mobile.build(1000).eval()
     for module in model.modules():
@@ -36,14 +36,14 @@ def network() -> torch.nn.Module:
     return model
 
 
-def test_parameters(network: torch.nn.Module) -> None:
+def test_the_number_of_parameters_is_that_published(network: torch.nn.Module) -> None:
     """5,289,978 with the 1000 classes of ImageNet, 4,241,434 with eight."""
     assert sum(p.numel() for p in network.parameters()) == 5_289_978
     assert sum(p.numel() for p in nasnet_mobile.build(8).parameters()) == 4_241_434
 
 
 def test_tensor_names_are_those_of_the_public_checkpoint(network: torch.nn.Module) -> None:
-    """Every name and shape, in order; so a file of that layout loads strictly."""
+    """Every name and shape, in order."""
     state = network.state_dict()
     lines = "\n".join(f"{name} {list(tensor.shape)}" for name, tensor in state.items())
     assert hashlib.sha256(lines.encode()).hexdigest() == PUBLIC_LAYOUT
@@ -52,8 +52,8 @@ def test_tensor_names_are_those_of_the_public_checkpoint(network: torch.nn.Modul
 
 
 @pytest.mark.parametrize("size", [(224, 224), (96, 96), (100, 75)])
-def test_output_is_that_of_the_paper(network: torch.nn.Module, size: tuple[int, int]) -> None:
-    """Equal to the reference written from the paper's figure, for even and odd maps."""
+def test_the_output_equals_the_reference(network: torch.nn.Module, size: tuple[int, int]) -> None:
+    """Written from the paper's figure; for even and odd map sizes."""
     images = torch.randn(1, 3, *size)
     with torch.no_grad():
         ours, theirs = network(images), logits(images, network.state_dict())
@@ -61,15 +61,15 @@ def test_output_is_that_of_the_paper(network: torch.nn.Module, size: tuple[int, 
     torch.testing.assert_close(ours, theirs, atol=1e-6, rtol=0)
 
 
-def test_average_leaves_the_padding_out() -> None:
-    """The corner of a map of ones stays one; with the padding counted it would be 4/9."""
+def test_padding_is_not_counted_in_averages() -> None:
+    """The corner of a map of ones stays 1; with padding it would be 4/9."""
     for side in (4, 5):
         pooled = nasnet_mobile.AveragePool(3, 2)(torch.ones(1, 1, side, side))
         assert torch.equal(pooled, torch.ones(1, 1, (side + 1) // 2, (side + 1) // 2))
 
 
-def test_a_file_of_the_public_layout_is_loaded(network: torch.nn.Module, tmp_path: Path) -> None:
-    """A .pth of 1000 classes goes into a model of 8, all but the last layer."""
+def test_a_file_with_the_public_names_is_loaded(network: torch.nn.Module, tmp_path: Path) -> None:
+    """A .pth of 1000 classes loads into a model of 8, all but the last layer."""
     path = tmp_path / "nasnetmobile.pth.tar"
     torch.save(network.state_dict(), path)
     spec = find_model("nasnet_mobile")

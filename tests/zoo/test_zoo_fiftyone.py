@@ -1,4 +1,4 @@
-"""The zoo folder as a model source of FiftyOne, and its models under ``apply_model``."""
+"""The zoo folder is a FiftyOne model source whose models work with ``apply_model``."""
 
 import shutil
 import threading
@@ -18,8 +18,8 @@ from PIL import Image
 from bccurate.app import link
 from bccurate.errors import UsageError
 from bccurate.hub.open import load_fiftyone
+from bccurate.learning.checkpoint import TrainedModel, save_model
 from bccurate.learning.checkpoint import load_model as load_trained
-from bccurate.learning.checkpoint import save_model
 from bccurate.learning.data import load_pixels
 from bccurate.learning.predict import predict, softmax
 from bccurate.learning.registry import find_model
@@ -32,23 +32,23 @@ CLASSES = ["basophil", "monocyte", "platelet"]
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """FiftyOne's model folder, empty and this test's own."""
+    """An empty folder as FiftyOne's model folder."""
     monkeypatch.setattr(load_fiftyone().config, "model_zoo_dir", str(tmp_path / "models"))
     return tmp_path / "models"
 
 
 @pytest.fixture
 def weights(tmp_path: Path) -> Path:
-    """A network of our own for three classes, as ``train`` leaves it."""
+    """A network of three classes, saved as ``train`` does."""
     torch.manual_seed(0)
     spec, path = find_model("custom_cnn"), tmp_path / "trained.safetensors"
-    save_model(path, spec.build(3), spec, CLASSES, 64, "train_custom_cnn")
+    save_model(path, TrainedModel(spec.build(3), spec, CLASSES, 64, "train_custom_cnn"))
     return path
 
 
 @pytest.fixture
 def dataset(name: str, tmp_path: Path) -> Any:
-    """Six cells of different sizes, a grey one and one with an alpha channel among them."""
+    """Six images of different sizes, one grey and one with an alpha channel."""
     fo, rng = load_fiftyone(), np.random.default_rng(0)
     paths = []
     for i, mode in enumerate(["RGB", "RGB", "RGB", "RGB", "L", "RGBA"]):
@@ -62,7 +62,7 @@ def dataset(name: str, tmp_path: Path) -> Any:
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[str]:
-    """The address of the zoo folder, zipped, on this machine."""
+    """The local URL of the zipped zoo folder."""
     archive = shutil.make_archive(str(tmp_path / "zoo"), "zip", ZOO)
     handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
@@ -85,14 +85,14 @@ def test_apply_model_writes_what_predict_writes(folder: Path, weights: Path, dat
         dataset.values("mine.confidence"), softmax(expected).max(1), rtol=1e-5
     )
     np.testing.assert_allclose(np.array(dataset.values("mine.logits")), expected, atol=1e-4)
-    # Nothing but the two door files: trained weights stay with their dataset.
+    # Only these two files: trained weights stay with their dataset.
     assert {p.name for p in (folder / "bccurate-zoo").iterdir() if p.is_file()} == set(
-        link.ZOO_DOOR
+        link.ZOO_FILES
     )
 
 
-def test_weights_of_a_dataset(folder: Path, weights: Path, name: str) -> None:
-    """By the dataset's name; what was not trained on it is refused with the line to type."""
+def test_weights_are_found_by_dataset(folder: Path, weights: Path, name: str) -> None:
+    """A model that was not trained on it is refused with the command to type."""
     place = model_folder(name, "custom_cnn") / "model.safetensors"
     place.parent.mkdir(parents=True)
     shutil.copy(weights, place)
@@ -105,21 +105,21 @@ def test_weights_of_a_dataset(folder: Path, weights: Path, name: str) -> None:
         load_model("bccurate/resnet50", weights=weights)
 
 
-def test_a_registered_archive(folder: Path, weights: Path, served: str) -> None:
-    """The folder as FiftyOne downloads it: registered, listed, loaded, and removed again."""
+def test_the_zoo_is_registered_as_an_archive(folder: Path, weights: Path, served: str) -> None:
+    """FiftyOne downloads, lists, loads and removes it."""
     import fiftyone.zoo as foz
 
     foz.register_zoo_model_source(served)
     assert "bccurate/nasnet_mobile" in foz.list_zoo_models(source=served)
     model = foz.load_zoo_model("bccurate/custom_cnn", weights=str(weights), cache=False)
     assert model.classes == CLASSES
-    assert bccurate.zoo.__file__ == str(ZOO / "__init__.py")  # ours was not replaced
+    assert bccurate.zoo.__file__ == str(ZOO / "__init__.py")  # not replaced
     foz.delete_zoo_model_source(served)
     assert not (folder / "bccurate-zoo").exists()
 
 
-def test_the_door_is_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Equal files are left alone, an older one is renewed, and a refusal is heeded."""
+def test_zoo_files_are_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Equal files are kept, another one is replaced, and nothing is copied if refused."""
     monkeypatch.setenv(link.REFUSE, "0")
     assert not link.share_zoo() and not folder.exists()
     monkeypatch.delenv(link.REFUSE)
@@ -131,8 +131,8 @@ def test_the_door_is_copied_once(folder: Path, monkeypatch: pytest.MonkeyPatch) 
     ).read_bytes()
 
 
-def test_large_logits_stay_numbers() -> None:
-    """A logit of 1,000 gives confidence 1, where FiftyOne's own processor gives nan."""
+def test_large_logits_do_not_overflow() -> None:
+    """A logit of 1,000 gives confidence 1; FiftyOne's own processor gives NaN."""
     load_fiftyone()
     from bccurate.hub.fiftyone_model import Labels
 
@@ -141,9 +141,8 @@ def test_large_logits_stay_numbers() -> None:
     assert label.logits is None
 
 
-def test_the_app_asks_for_the_open_dataset() -> None:
-    """In the App's form the weights are those of the dataset that is open."""
-
+def test_the_app_selects_weights_of_the_open_dataset() -> None:
+    """In its form."""
     context = SimpleNamespace(dataset=SimpleNamespace(name="cells"))
     params: dict[str, Any] = {}
     bccurate.zoo.parse_parameters("bccurate/resnet50", context, params)

@@ -1,4 +1,4 @@
-"""The same contract for every registered model."""
+"""Every built-in model fulfils the same contract."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from bccurate.zoo import custom_cnn, stacker
 from safetensors.torch import load_file
 
 from bccurate.explanation.gradcam import gradcam
-from bccurate.learning.checkpoint import load_model, save_model
+from bccurate.learning.checkpoint import TrainedModel, load_model, save_model
 from bccurate.learning.pretrained import head_names
 from bccurate.learning.registry import IMAGES, ModelSpec, list_models
 
@@ -41,7 +41,7 @@ def spec(request: pytest.FixtureRequest) -> ModelSpec:
 
 @pytest.fixture
 def model(spec: ModelSpec) -> torch.nn.Module:
-    """The spec's network for three classes, built once and in eval mode."""
+    """The network for three classes, built once and in eval mode."""
     if spec.name not in _BUILT:
         torch.manual_seed(0)
         _BUILT[spec.name] = spec.build(len(CLASSES))
@@ -49,38 +49,38 @@ def model(spec: ModelSpec) -> torch.nn.Module:
 
 
 def inputs(spec: ModelSpec, n: int, size: int | None = None) -> torch.Tensor:
-    """A batch of what the model reads: images, or the logits of three models."""
+    """Return a batch for the model: images, or the logits of three models."""
     if spec.inputs != IMAGES:
         return torch.randn(n, stacker.BASES, len(CLASSES))
     size = size or spec.input_size
     return torch.randn(n, 3, size, size)
 
 
-def test_six_models() -> None:
-    """The five networks of the paper and its stack, under the names that commands take."""
+def test_there_are_six_models() -> None:
+    """The five networks of the paper and its stacker."""
     assert set(SPECS) == {"custom_cnn", "stacker", *PUBLISHED}
 
 
 @pytest.mark.parametrize("size", [None, 96, 224])
-def test_shape_and_finite(model: torch.nn.Module, spec: ModelSpec, size: int | None) -> None:
-    """Logits are (N, classes) and finite at its own size, 96 and 224 px, for a batch of one."""
+def test_logits_are_finite(model: torch.nn.Module, spec: ModelSpec, size: int | None) -> None:
+    """And of shape (N, classes): at the model's size, 96 and 224 px, for a batch of one."""
     with torch.inference_mode():
         logits = model(inputs(spec, 1, size))
     assert logits.shape == (1, len(CLASSES))
     assert logits.isfinite().all()
 
 
-def test_a_row_does_not_hang_on_its_batch(model: torch.nn.Module, spec: ModelSpec) -> None:
-    """In eval mode an input gives the same logits alone and beside another."""
+def test_logits_do_not_depend_on_the_batch(model: torch.nn.Module, spec: ModelSpec) -> None:
+    """In eval mode."""
     batch = inputs(spec, 2, 96)
     with torch.inference_mode():
         torch.testing.assert_close(model(batch)[:1], model(batch[:1]), atol=1e-4, rtol=1e-4)
 
 
 def test_every_parameter_gets_a_gradient(model: torch.nn.Module, spec: ModelSpec) -> None:
-    """One backward pass at 80 px reaches every parameter.
+    """In one backward pass at 80 px.
 
-    Of three images: normalised over two of 1x1, whatever comes in leaves as plus and minus one.
+    With three images: batch normalisation over two maps of 1x1 always gives plus and minus 1.
     """
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):  # timm starts residual branches at zero
@@ -92,19 +92,19 @@ def test_every_parameter_gets_a_gradient(model: torch.nn.Module, spec: ModelSpec
 
 
 @pytest.mark.parametrize("spec", READ_IMAGES, indirect=True)
-def test_gradcam_layer(model: torch.nn.Module, spec: ModelSpec) -> None:
-    """The manifest's layer has 6x6 cells at the model's own size, and 4x4 at least at 96 px."""
-    for size, least in {96: 4, spec.input_size: 6}.items():
+def test_the_gradcam_layer_is_fine_enough(model: torch.nn.Module, spec: ModelSpec) -> None:
+    """Its maps are 6x6 at least at the model's size, and 4x4 at 96 px."""
+    for size, minimum in {96: 4, spec.input_size: 6}.items():
         images = inputs(spec, 1, size)
         result = gradcam(model, spec.gradcam_layer, images, torch.tensor([1]))
-        assert result.map_size >= (least, least), size
+        assert result.map_size >= (minimum, minimum), size
         assert result.maps.shape == (1, size, size)
 
 
-def test_weights_round_trip(model: torch.nn.Module, spec: ModelSpec, tmp_path: Path) -> None:
-    """A saved model comes back with equal tensors, classes, preprocessing, layer and run."""
+def test_a_saved_model_is_loaded(model: torch.nn.Module, spec: ModelSpec, tmp_path: Path) -> None:
+    """Tensors, classes, preprocessing, layer and run."""
     path = tmp_path / "m.safetensors"
-    save_model(path, model, spec, CLASSES, 96, "run-1")
+    save_model(path, TrainedModel(model, spec, CLASSES, 96, "run-1"))
     trained = load_model(path)
     assert (trained.spec, trained.classes, trained.image_size, trained.run) == (
         spec,
@@ -117,14 +117,14 @@ def test_weights_round_trip(model: torch.nn.Module, spec: ModelSpec, tmp_path: P
         assert torch.equal(trained.model.state_dict()[name], tensor), name
 
 
-def test_head_is_known(model: torch.nn.Module) -> None:
-    """The head that pretrained weights leave alone is the layer of as many outputs as classes."""
+def test_the_head_is_the_layer_with_an_output_per_class(model: torch.nn.Module) -> None:
+    """Pretrained weights do not replace it."""
     (name,) = head_names(model)
     assert model.get_submodule(name).out_features == len(CLASSES)
 
 
-def test_manifest_counts_the_parameters(spec: ModelSpec) -> None:
-    """With 1000 classes as many as the manifest says, and as was published."""
+def test_the_manifest_has_the_number_of_parameters(spec: ModelSpec) -> None:
+    """With 1000 classes, as published."""
     with torch.device("meta"):
         network = spec.build(1000)
     assert sum(p.numel() for p in network.parameters()) == spec.parameters
@@ -132,8 +132,8 @@ def test_manifest_counts_the_parameters(spec: ModelSpec) -> None:
 
 
 @pytest.mark.parametrize("spec", ["resnet50", "inception_v3", "efficientnet_b0"], indirect=True)
-def test_manifest_agrees_with_timm(spec: ModelSpec) -> None:
-    """Mean, deviation and licence are those that timm gives for the same weights."""
+def test_the_manifest_agrees_with_timm(spec: ModelSpec) -> None:
+    """In mean, std and licence of the weights."""
     assert spec.weights is not None
     config = timm.get_pretrained_cfg(spec.weights.removeprefix("timm/"))
     assert (spec.mean, spec.std) == (config.mean, config.std)
@@ -159,8 +159,8 @@ def test_custom_cnn_follows_the_paper() -> None:
     assert network.dropout.p == 0.25
 
 
-def test_custom_cnn_by_hand() -> None:
-    """Its parameters, counted layer by layer."""
+def test_custom_cnn_has_the_parameters_counted_by_hand() -> None:
+    """The number of parameters, layer by layer."""
     widths = [3, 32, 64, 128, 256, 512, 512]
     convolutions = sum(9 * a * b + 2 * b for a, b in pairwise(widths))
     dense = (512 * 128 + 128) + 4 * (128 * 128 + 128) + (128 * 8 + 8)
@@ -169,7 +169,7 @@ def test_custom_cnn_by_hand() -> None:
 
 
 def test_stacker_follows_the_paper() -> None:
-    """Three dense layers and an output; what it reads is the bases' softmax, no logit's size."""
+    """Three dense layers and an output; adding a constant to all logits has no effect."""
     network = stacker.build(4, bases=2).eval()
     layers = [m for m in network.modules() if isinstance(m, torch.nn.Linear)]
     assert [(m.in_features, m.out_features) for m in layers] == [
@@ -183,8 +183,8 @@ def test_stacker_follows_the_paper() -> None:
         torch.testing.assert_close(network(logits), network(logits + 100), atol=1e-4, rtol=1e-4)
 
 
-def test_the_page_tells_what_the_manifest_says(spec: ModelSpec) -> None:
-    """The table of docs/zoo.md: parameters, size, layer and weights of every model."""
+def test_the_page_agrees_with_the_manifest(spec: ModelSpec) -> None:
+    """In parameters, size, layer and weights of every model (docs/zoo.md)."""
     page = (Path(__file__).parents[2] / "docs" / "zoo.md").read_text(encoding="utf-8")
     (line,) = [row for row in page.splitlines() if row.startswith(f"| `{spec.name}` |")]
     _, _, parameters, size, layer, weights, _ = (cell.strip(" `") for cell in line.split("|"))
@@ -193,8 +193,8 @@ def test_the_page_tells_what_the_manifest_says(spec: ModelSpec) -> None:
     assert weights.split(":")[0] in ("none", spec.weights, (spec.weights or "").split("/")[-1])
 
 
-def test_manifest_is_one_for_us_and_for_fiftyone() -> None:
-    """FiftyOne reads the same manifest as a remote zoo model source and lists the same models."""
+def test_fiftyone_reads_the_same_manifest() -> None:
+    """As a remote model source, with the same models."""
     code = (
         "import sys; from fiftyone.zoo.models import RemoteZooModelsManifest as M;"
         "m = M.from_json(sys.argv[1]); print(m.name, *[x.name for x in m])"
@@ -207,16 +207,16 @@ def test_manifest_is_one_for_us_and_for_fiftyone() -> None:
         env={**os.environ, "FIFTYONE_DO_NOT_TRACK": "1"},
     )
     name, *models = done.stdout.split()
-    # Named "bccurate", FiftyOne would overwrite our package in sys.modules.
+    # If it were named "bccurate", FiftyOne would replace the package in sys.modules.
     assert name == json.loads(MANIFEST.read_text())["name"] == "bccurate-zoo"
     assert models == [f"bccurate/{spec}" for spec in SPECS]
 
 
-def test_the_zoo_itself_is_light() -> None:
-    """FiftyOne runs the folder's ``__init__`` on every listing: it loads no torch, no fiftyone."""
+def test_importing_the_zoo_loads_no_torch() -> None:
+    """Nor fiftyone: FiftyOne runs the folder's ``__init__`` on every listing."""
     code = (
         "import runpy, sys; runpy.run_path(sys.argv[1]);"
         "sys.exit(any(name in sys.modules for name in ('torch', 'timm', 'fiftyone')))"
     )
-    door = str(MANIFEST.with_name("__init__.py"))
-    assert subprocess.run([sys.executable, "-c", code, door]).returncode == 0
+    file = str(MANIFEST.with_name("__init__.py"))
+    assert subprocess.run([sys.executable, "-c", code, file]).returncode == 0

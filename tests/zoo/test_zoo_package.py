@@ -1,4 +1,4 @@
-"""A stranger's zoo: a real wheel of another package, installed, listed and built like ours."""
+"""A third-party zoo is installed as a wheel, and its models are listed and built."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def _run(*command: object) -> None:
 
 
 def _install(folder: Path, site: Path, row: dict, files: dict[str, str]) -> None:
-    """Write the project, build its wheel with pip and install it into ``site``."""
+    """Write the project, build its wheel with pip, and install it into ``site``."""
     manifest = {"name": "hematology-zoo", "models": [{"base_name": "x", "bccurate": row}]}
     files = {**files, "hematology/models/manifest.json": json.dumps(manifest)}
     for name, text in files.items():
@@ -79,7 +79,7 @@ def _install(folder: Path, site: Path, row: dict, files: dict[str, str]) -> None
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A site folder with the wheel of ``hematology-nets`` installed into it."""
-    folder = tmp_path_factory.mktemp("stranger")
+    folder = tmp_path_factory.mktemp("third_party")
     _install(folder / "project", folder / "site", ROW, FILES)
     return folder / "site"
 
@@ -95,7 +95,7 @@ def _python(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_an_installed_package_is_listed(site: Path) -> None:
-    """``bccurate models`` has its row, with its package, beside ours; text and JSON."""
+    """By ``bccurate models``, with its package, in text and JSON."""
     done = _python(site, "-m", "bccurate", "models", "--json")
     rows = {row["name"]: row for row in json.loads(done.stdout)["models"]}
     row = rows["smear_net"]
@@ -106,16 +106,16 @@ def test_an_installed_package_is_listed(site: Path) -> None:
 
 
 def test_its_model_is_built_saved_and_loaded(site: Path, tmp_path: Path) -> None:
-    """From its own module in a subpackage, by its name alone."""
+    """From a module in a subpackage, by name."""
     code = f"""
         from pathlib import Path
         import torch
-        from bccurate.learning.checkpoint import load_model, save_model
+        from bccurate.learning.checkpoint import TrainedModel, load_model, save_model
         from bccurate.learning.registry import find_model
         spec, path = find_model("smear_net"), Path({str(tmp_path)!r}) / "m.safetensors"
         model = spec.build(3)
         assert type(model).__module__.startswith("torch") and model.head.out_features == 3
-        save_model(path, model, spec, ["a", "b", "c"], 48, "run")
+        save_model(path, TrainedModel(model, spec, ["a", "b", "c"], 48, "run"))
         trained = load_model(path)
         print(trained.spec.package, tuple(trained.model(torch.zeros(2, 3, 48, 48)).shape))
     """
@@ -123,8 +123,8 @@ def test_its_model_is_built_saved_and_loaded(site: Path, tmp_path: Path) -> None
     assert done.stdout.strip() == "hematology.models (2, 3)", done.stderr[-2000:]
 
 
-def test_a_name_that_we_have_is_an_error_that_names_both(site: Path, tmp_path: Path) -> None:
-    """Two packages with a ``resnet50``: exit 2, both are named, nothing is chosen in silence."""
+def test_a_name_in_two_packages_is_refused(site: Path, tmp_path: Path) -> None:
+    """With exit code 2; the error names both packages."""
     other = tmp_path / "site"
     manifest = other / "hematology" / "models" / "manifest.json"
     subprocess.run(["cp", "-r", site, other], check=True)
@@ -134,11 +134,11 @@ def test_a_name_that_we_have_is_an_error_that_names_both(site: Path, tmp_path: P
     assert "bccurate.zoo" in done.stderr and "hematology.models" in done.stderr
 
 
-def test_a_folder_by_option(tmp_path: Path, cli) -> None:
-    """``--zoo FOLDER`` adds a folder's models to the list; a folder without any is told."""
+def test_a_folder_is_given_by_option(tmp_path: Path, cli) -> None:
+    """``--zoo FOLDER`` adds its models to the list; one without a manifest is an error."""
     manifest = {"name": "mine", "models": [{"base_name": "x", "bccurate": ROW}]}
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
     rows = cli("models", "--zoo", tmp_path, "--json").json["models"]
     assert rows[-1]["name"] == "smear_net" and rows[-1]["package"] == str(tmp_path)
     outcome = cli("models", "--zoo", tmp_path / "none")
-    assert outcome.code == 2 and "holds no manifest.json" in outcome.err
+    assert outcome.code == 2 and "has no manifest.json" in outcome.err

@@ -1,5 +1,5 @@
-"""A fixed, seeded suite of corruptions: what a microscope, a stain and a scanner may do to a cell.
+"""Corrupt images as microscopes, stains and scanners may do: a fixed, seeded suite.
 
-One module a family. Nothing here is shared with ``bccurate.augmentation``: what a model was trained
-on cannot be told from what it is tested on by the code or the draws, only by the effect.
+One module per family. No code is shared with ``bccurate.augmentation``, so that a model is not
+tested with the code and the random draws that it was trained with.
 """

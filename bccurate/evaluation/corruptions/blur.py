@@ -1,6 +1,6 @@
-"""Blur of the optics and of the stage.
+"""Blur images: out of focus, by motion, by a Gaussian.
 
-Lengths are pixels of a 224-pixel image and scale with it.
+Lengths are in pixels of a 224-pixel image and scale with the image.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from bccurate.evaluation.corruptions.kind import (
     to_bytes,
 )
 
-STEEPEST = 45  # degrees: motion runs within this angle of the rows, as in ImageNet-C
+MAX_ANGLE = 45  # degrees between the motion and the rows, as in ImageNet-C
 
 
 def defocus_blur(image: np.ndarray, radius: float, _draw: np.random.Generator) -> np.ndarray:
-    """Each point becomes a disk, whose edge is one pixel soft so that a small one counts."""
+    """Convolve with a disk whose edge is one pixel wide, so that small radii have an effect."""
     radius = radius * scale_of(image)
     reach = math.ceil(radius)
     offsets = np.arange(-reach, reach + 1)
@@ -35,28 +35,28 @@ def defocus_blur(image: np.ndarray, radius: float, _draw: np.random.Generator) -
 def motion_blur(
     image: np.ndarray, level: tuple[float, float], draw: np.random.Generator
 ) -> np.ndarray:
-    """Each point leaves a trail: the half of a Gaussian, ``level`` its (radius, sigma).
+    """Convolve with half a Gaussian along a random line; ``level`` is its (radius, sigma).
 
-    As ImageMagick's: 2 radius + 1 taps at whole pixels along a line.
+    As ImageMagick: 2 radius + 1 taps at whole pixels.
     """
     radius, sigma = (length * scale_of(image) for length in level)
-    angle = math.radians(draw.uniform(-STEEPEST, STEEPEST))
+    angle = math.radians(draw.uniform(-MAX_ANGLE, MAX_ANGLE))
     steps = np.arange(math.ceil(2 * radius) + 1)
     weights = np.exp(-(steps**2) / (2 * sigma**2))
     rows, columns = (
-        np.rint(steps * turn).astype(int) for turn in (math.sin(angle), math.cos(angle))
+        np.rint(steps * slope).astype(int) for slope in (math.sin(angle), math.cos(angle))
     )
     return _spread(image, list(zip(rows.tolist(), columns.tolist(), weights, strict=True)))
 
 
 def gaussian_blur(image: np.ndarray, sigma: float, _draw: np.random.Generator) -> np.ndarray:
-    """Convolved with a Gaussian."""
+    """Convolve with a Gaussian."""
     sigma = sigma * scale_of(image)
     return to_bytes(gaussian_filter(image.astype(np.float32), (sigma, sigma, 0), mode="reflect"))
 
 
 def _spread(image: np.ndarray, taps: list[tuple[int, int, float]]) -> np.ndarray:
-    """The weighted mean of copies moved by (rows, columns); the border is mirrored."""
+    """Return the weighted mean of copies shifted by (rows, columns); the border is mirrored."""
     reach = max(max(abs(row), abs(column)) for row, column, _ in taps)
     padded = np.pad(image, ((reach, reach), (reach, reach), (0, 0)), "symmetric").astype(np.float32)
     height, width, _ = image.shape

@@ -1,4 +1,4 @@
-"""Colour: another stain, another camera, another order of the channels."""
+"""Change colours: stain, hue, saturation, order of the channels."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ ORDERS = [order for order in permutations(range(3)) if order != (0, 1, 2)]
 
 
 def saturate(image: np.ndarray, amount: float, _draw: np.random.Generator) -> np.ndarray:
-    """Plus ``amount`` of full saturation (HSV)."""
+    """Add ``amount`` of full saturation (HSV)."""
     return _shift_hsv(image, 0, round(amount * 255))
 
 
-def hue_shift(image: np.ndarray, turn: float, draw: np.random.Generator) -> np.ndarray:
-    """The hue (HSV) by ``turn`` of the colour circle, either way."""
-    return _shift_hsv(image, int(draw.choice((-1, 1))) * round(turn * 256), 0)
+def hue_shift(image: np.ndarray, shift: float, draw: np.random.Generator) -> np.ndarray:
+    """Shift the hue (HSV) by ``shift`` of the colour circle in a random direction."""
+    return _shift_hsv(image, int(draw.choice((-1, 1))) * round(shift * 256), 0)
 
 
 def grey(image: np.ndarray, share: float, _draw: np.random.Generator) -> np.ndarray:
-    """``share`` of the way to the grey image (ITU-R 601 luma)."""
+    """Blend with the grey image (ITU-R 601 luma), which has the weight ``share``."""
     return np.asarray(ImageEnhance.Color(Image.fromarray(image)).enhance(1 - share))
 
 
 def channel_shuffle(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """``share`` of the way to one of the five other orders of R, G and B."""
+    """Blend with a random other order of R, G and B, which has the weight ``share``."""
     order = ORDERS[draw.integers(len(ORDERS))]
     return to_bytes(image * np.float32(1 - share) + image[..., list(order)] * np.float32(share))
 
 
 def stain_shift(image: np.ndarray, width: float, draw: np.random.Generator) -> np.ndarray:
-    """Each stain's density times a factor in 1 +- ``width``, plus up to +- ``width`` / 4.
+    """Multiply each stain's density by a factor in 1 +- ``width`` and add up to +- ``width`` / 4.
 
-    Beer-Lambert: densities are minus the natural logarithm of transmitted light, which the stain
-    matrix takes apart (Ruifrok and Johnston 2001) and puts together again.
+    Densities are minus the natural logarithm of transmitted light (Beer-Lambert), separated into
+    stains by the matrix of Ruifrok and Johnston 2001.
     """
     stains = -np.log((image.reshape(-1, 3) + 1.0) / 256) @ HED_INVERSE
     stains = stains * draw.uniform(1 - width, 1 + width, 3) + draw.uniform(-width, width, 3) / 4
@@ -51,8 +51,8 @@ def _shift_hsv(image: np.ndarray, hue: int, saturation: int) -> np.ndarray:
     values = np.array(Image.fromarray(image).convert("HSV")).astype(np.int16)
     values[..., 0] = (values[..., 0] + hue) % 256
     values[..., 1] = (values[..., 1] + saturation).clip(0, 255)
-    picture = Image.fromarray(values.astype(np.uint8), "HSV")
-    return np.asarray(picture.convert("RGB"))
+    shifted = Image.fromarray(values.astype(np.uint8), "HSV")
+    return np.asarray(shifted.convert("RGB"))
 
 
 CHANNELS = "ours; orders of the channels as Albumentations' ChannelShuffle"

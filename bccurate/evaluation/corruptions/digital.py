@@ -1,4 +1,4 @@
-"""Digital: what storing an image does to it."""
+"""Degrade images as storage does: low resolution and JPEG compression."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from bccurate.evaluation.corruptions.kind import MEDMNIST_C, Corruption
 
 
 def pixelate(image: np.ndarray, factor: float, _draw: np.random.Generator) -> np.ndarray:
-    """Made ``factor`` times as large by the mean of boxes, and large again by repeating pixels."""
+    """Scale by ``factor`` (box mean), then back to the old size by repeating pixels."""
     height, width, _ = image.shape
     small = (max(int(width * factor), 1), max(int(height * factor), 1))
-    picture = Image.fromarray(image).resize(small, Image.Resampling.BOX)
-    return np.asarray(picture.resize((width, height), Image.Resampling.NEAREST))
+    pixels = Image.fromarray(image).resize(small, Image.Resampling.BOX)
+    return np.asarray(pixels.resize((width, height), Image.Resampling.NEAREST))
 
 
 def jpeg_compression(image: np.ndarray, quality: int, _draw: np.random.Generator) -> np.ndarray:
-    """Stored as JPEG of that quality (libjpeg's scale, 4:2:0), and read again."""
+    """Compress as JPEG of that quality (libjpeg's scale, 4:2:0) and decode again."""
     file = BytesIO()
     Image.fromarray(image).save(file, "JPEG", quality=quality)
-    with Image.open(file) as picture:
-        return np.asarray(picture.convert("RGB"))
+    with Image.open(file) as decoded:
+        return np.asarray(decoded.convert("RGB"))
 
 
 CORRUPTIONS = (

@@ -1,6 +1,6 @@
-"""Geometry: the cell turned, off centre, nearer, slanted or squeezed.
+"""Rotate, shift, zoom, shear and deform images.
 
-What comes in from outside the image is its mirror image or black, by a coin: software does either.
+Beyond the edge the image is continued by its mirror image or by black, at random: both are common.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from bccurate.evaluation.corruptions.kind import Corruption, to_bytes
 SMOOTH = 0.06  # sigma of the elastic field, a fraction of the shorter side
 
 
-def rotation(image: np.ndarray, most: float, draw: np.random.Generator) -> np.ndarray:
-    """Turned about the centre by an angle within +- ``most`` degrees."""
-    angle = math.radians(draw.uniform(-most, most))
+def rotation(image: np.ndarray, max_degrees: float, draw: np.random.Generator) -> np.ndarray:
+    """Rotate about the centre by a random angle within +- ``max_degrees``."""
+    angle = math.radians(draw.uniform(-max_degrees, max_degrees))
     cos, sin = math.cos(angle), math.sin(angle)
     return _affine(image, np.array([[cos, -sin], [sin, cos]]), (0, 0), draw)
 
 
 def shift(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """Moved by ``share`` of each side, in any direction."""
+    """Shift by ``share`` of each side in a random direction."""
     angle = draw.uniform(0, 2 * math.pi)
     height, width, _ = image.shape
     offset = (share * height * math.sin(angle), share * width * math.cos(angle))
@@ -31,12 +31,12 @@ def shift(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndar
 
 
 def zoom(image: np.ndarray, factor: float, draw: np.random.Generator) -> np.ndarray:
-    """``factor`` times larger or smaller, about the centre."""
+    """Enlarge or reduce ``factor`` times about the centre, at random."""
     return _affine(image, np.eye(2) * factor ** draw.choice((-1, 1)), (0, 0), draw)
 
 
 def shear(image: np.ndarray, slope: float, draw: np.random.Generator) -> np.ndarray:
-    """Rows, or columns, slide by ``slope`` pixels a pixel, either way."""
+    """Shear rows or columns by ``slope`` pixels per pixel in a random direction."""
     matrix = np.eye(2)
     corner = ((0, 1), (1, 0))[draw.integers(2)]
     matrix[corner] = slope * draw.choice((-1, 1))
@@ -44,7 +44,7 @@ def shear(image: np.ndarray, slope: float, draw: np.random.Generator) -> np.ndar
 
 
 def elastic(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """Pixels follow a smooth random field, ``share`` of the shorter side in root mean square."""
+    """Displace pixels by a smooth random field; its RMS is ``share`` of the shorter side."""
     side = min(image.shape[:2])
     field = draw.standard_normal((2, *image.shape[:2]), dtype=np.float32)
     field = gaussian_filter(field, (0, SMOOTH * side, SMOOTH * side), mode="wrap")
@@ -58,19 +58,19 @@ def _affine(
     offset: tuple[float, float],
     draw: np.random.Generator,
 ) -> np.ndarray:
-    """Each pixel p is taken from ``matrix`` (p - centre) + centre + ``offset``."""
+    """Take each pixel p from ``matrix`` (p - centre) + centre + ``offset``."""
     height, width, _ = image.shape
     centre = np.array([[(height - 1) / 2], [(width - 1) / 2]])
     pixels = np.indices((height, width)).reshape(2, -1) - centre
-    places = matrix @ pixels + centre + np.array(offset)[:, None]
-    return _sample(image, places.reshape(2, height, width), draw)
+    positions = matrix @ pixels + centre + np.array(offset)[:, None]
+    return _sample(image, positions.reshape(2, height, width), draw)
 
 
-def _sample(image: np.ndarray, places: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """The image read at ``places`` (2, H, W) by linear interpolation."""
+def _sample(image: np.ndarray, positions: np.ndarray, draw: np.random.Generator) -> np.ndarray:
+    """Interpolate the image linearly at ``positions`` (2, H, W)."""
     mode = ("reflect", "constant")[draw.integers(2)]
     channels = [
-        map_coordinates(image[..., c], places, np.float32, order=1, mode=mode) for c in range(3)
+        map_coordinates(image[..., c], positions, np.float32, order=1, mode=mode) for c in range(3)
     ]
     return to_bytes(np.stack(channels, axis=-1))
 

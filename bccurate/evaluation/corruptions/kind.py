@@ -1,4 +1,4 @@
-"""What a corruption is, and the two conversions that each of them needs."""
+"""Define a corruption, and the two conversions that all of them need."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 
-REFERENCE_SIDE = 224  # pixels of the images that the papers' lengths are given for
+REFERENCE_SIDE = 224  # pixels; lengths in the papers are for images of this size
 
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way to spoil an image.
+    """A way to corrupt an image, at five severities.
 
     Attributes:
         name: as in the papers, in snake case.
         family: noise, blur, light, colour, geometric, occlusion or digital.
         apply: (image uint8 (H, W, 3), level, generator) to uint8 (H, W, 3).
-        levels: what severity 1 to 5 mean to ``apply``.
+        levels: the argument of ``apply`` for severity 1 to 5.
         source: of the definition and the levels.
     """
 
@@ -35,10 +35,10 @@ MEDMNIST_C = "Di Salvo et al. 2024 (BloodMNIST-C), https://arxiv.org/abs/2406.17
 
 
 def to_bytes(values: np.ndarray) -> np.ndarray:
-    """Float values in 0 to 255 as uint8, rounded and clipped."""
+    """Round and clip float values to uint8."""
     return values.round().clip(0, 255).astype(np.uint8)
 
 
 def scale_of(image: np.ndarray) -> float:
-    """By how much a length that a paper gives for 224 pixels is to be multiplied."""
+    """Return the factor for a length that a paper gives for 224 pixels."""
     return min(image.shape[:2]) / REFERENCE_SIDE

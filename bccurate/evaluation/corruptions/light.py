@@ -1,4 +1,4 @@
-"""Light: the lamp, the exposure, stray light."""
+"""Change the light: brightness, contrast, stray light."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from bccurate.evaluation.corruptions.kind import IMAGENET_C, MEDMNIST_C, Corrupt
 
 
 def brightness(image: np.ndarray, factor: float, _draw: np.random.Generator) -> np.ndarray:
-    """Each value times ``factor``."""
+    """Multiply each value by ``factor``."""
     return np.asarray(ImageEnhance.Brightness(Image.fromarray(image)).enhance(factor))
 
 
 def contrast(image: np.ndarray, factor: float, _draw: np.random.Generator) -> np.ndarray:
-    """The distance of each value to the image's mean grey times ``factor``."""
+    """Multiply the distance of each value to the image's mean grey by ``factor``."""
     return np.asarray(ImageEnhance.Contrast(Image.fromarray(image)).enhance(factor))
 
 
 def fog(image: np.ndarray, level: tuple[float, float], draw: np.random.Generator) -> np.ndarray:
-    """Light is added in clouds, and the sum scaled back; ``level``: (amount, decay).
+    """Add light in clouds and scale back to the old maximum; ``level`` is (amount, decay).
 
-    ImageNet-C's clouds are a plasma fractal; here octaves of noise with the same decay.
+    ImageNet-C's clouds are a plasma fractal; here they are octaves of noise with the same decay.
     """
     amount, decay = level
     brightest = np.float32(max(int(image.max()), 1))
@@ -30,7 +30,7 @@ def fog(image: np.ndarray, level: tuple[float, float], draw: np.random.Generator
 
 
 def _clouds(shape: tuple[int, int], decay: float, draw: np.random.Generator) -> np.ndarray:
-    """Noise float32 (H, W) over all of 0 to 1, each octave ``decay`` times weaker than the last."""
+    """Return noise float32 (H, W) from 0 to 1, each octave ``decay`` times weaker than the last."""
     height, width = shape
     total, cells, weight = np.zeros(shape, np.float32), 2, 1.0
     while cells <= max(2, min(shape)):

@@ -1,4 +1,4 @@
-"""Noise of a sensor: each value of each channel by itself."""
+"""Add sensor noise, independent in each value of each channel."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from bccurate.evaluation.corruptions.kind import IMAGENET_C, Corruption, to_byte
 
 
 def gaussian_noise(image: np.ndarray, sigma: float, draw: np.random.Generator) -> np.ndarray:
-    """Plus normal noise; ``sigma`` is a fraction of the range 0 to 255."""
+    """Add normal noise; ``sigma`` is a fraction of the range 0 to 255."""
     noise = draw.standard_normal(image.shape, dtype=np.float32)
     return to_bytes(image + noise * np.float32(sigma * 255))
 
 
 def shot_noise(image: np.ndarray, photons: float, draw: np.random.Generator) -> np.ndarray:
-    """Counts of a Poisson process: a white pixel gets ``photons`` of them on average."""
+    """Replace values by counts of a Poisson process, on average ``photons`` for a white pixel."""
     return to_bytes(draw.poisson(image / 255 * photons) / photons * 255)
 
 
 def impulse_noise(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """Salt and pepper: ``share`` of the values become 0 or 255, one half each."""
+    """Set ``share`` of the values to 0 or 255, half each (salt and pepper)."""
     chance = draw.random(image.shape, dtype=np.float32)
     out = image.copy()
     out[chance < share] = 255

@@ -1,4 +1,4 @@
-"""Occlusion: something lies on the cell, or a part of it is gone."""
+"""Cover parts of an image: stain deposits, bubbles, boxes, a grid."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from PIL import Image, ImageDraw
 
 from bccurate.evaluation.corruptions.kind import MEDMNIST_C, Corruption, scale_of, to_bytes
 
-INK = 0.9  # of the light that a deposit takes
-FEWEST_BUBBLES, SMALLEST_BUBBLE, RIM = 7, 3, 2  # the lengths in pixels of a 224-pixel image
-INSIDE, EDGE = 100, 130  # how white a bubble and its rim are, of 255
-UNITS = 4  # grid units along the shorter side
+INK = 0.9  # share of the light that a deposit absorbs
+MIN_BUBBLES, MIN_RADIUS, RIM = 7, 3, 2  # lengths in pixels of a 224-pixel image
+INSIDE, EDGE = 100, 130  # opacity of a white bubble and of its rim, of 255
+UNITS = 4  # grid cells along the shorter side
 
 
 def stain_deposit(
     image: np.ndarray, level: tuple[int, float], draw: np.random.Generator
 ) -> np.ndarray:
-    """``level`` = (n, radius): n dark blots of uneven outline, radius a part of the shorter side.
+    """Paint n dark irregular spots; ``level`` is (n, radius as a share of the shorter side).
 
-    MedMNIST-C pastes drawn ink marks, one to three of them; the number is that, the outline ours.
+    MedMNIST-C pastes one to three drawn ink marks; the number is the same, the outline ours.
     """
-    blots, radius = level
+    spots, radius = level
     height, width, _ = image.shape
     rows, columns = np.indices((height, width), dtype=np.float32)
     light = np.ones((height, width), np.float32)
-    for _ in range(blots):
+    for _ in range(spots):
         y, x = rows - draw.uniform(0, height - 1), columns - draw.uniform(0, width - 1)
         waves = draw.uniform(0, 2 * math.pi, 3)
         angle = np.arctan2(y, x)
@@ -37,17 +37,17 @@ def stain_deposit(
 
 
 def bubble(image: np.ndarray, level: tuple[int, int], draw: np.random.Generator) -> np.ndarray:
-    """``level`` = (radius, n): 7 to n whitish disks of 3 to radius pixels, their rims brighter.
+    """Paint 7 to n whitish disks of 3 to radius pixels; ``level`` is (radius, n).
 
-    Lengths are those of a 224-pixel image and scale with it.
+    Lengths are in pixels of a 224-pixel image and scale with the image.
     """
-    largest, most = level
+    max_radius, max_bubbles = level
     height, width, _ = image.shape
     scale = scale_of(image)
     veil = Image.new("L", (width, height), 0)
     pen = ImageDraw.Draw(veil)
-    for _ in range(draw.integers(FEWEST_BUBBLES, most + 1)):
-        radius = draw.integers(SMALLEST_BUBBLE, largest + 1) * scale
+    for _ in range(draw.integers(MIN_BUBBLES, max_bubbles + 1)):
+        radius = draw.integers(MIN_RADIUS, max_radius + 1) * scale
         x, y = (draw.uniform(min(radius, side / 2), max(side - radius, side / 2))
                 for side in (width, height))  # fmt: skip
         for reach, white in ((radius + RIM * scale, EDGE), (radius, INSIDE)):
@@ -57,7 +57,7 @@ def bubble(image: np.ndarray, level: tuple[int, int], draw: np.random.Generator)
 
 
 def cutout(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """A black rectangle with sides ``share`` of the image's, its centre anywhere in the image."""
+    """Paint a black rectangle, ``share`` of the image's sides, centred anywhere in the image."""
     rows, columns = (_span(side, share, draw) for side in image.shape[:2])
     out = image.copy()
     out[rows, columns] = 0
@@ -65,7 +65,7 @@ def cutout(image: np.ndarray, share: float, draw: np.random.Generator) -> np.nda
 
 
 def grid_mask(image: np.ndarray, share: float, draw: np.random.Generator) -> np.ndarray:
-    """Black squares in a grid of four to the shorter side; ``share``: of a unit's side."""
+    """Paint black squares in a grid of four per shorter side; ``share`` of a cell's side."""
     unit = max(min(image.shape[:2]) / UNITS, 1)
     rows, columns = (
         (np.arange(side) + draw.uniform(0, unit)) % unit < share * unit for side in image.shape[:2]

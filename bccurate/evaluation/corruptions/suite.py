@@ -1,12 +1,12 @@
-"""The suite: every corruption by name, and the one function that applies them.
+"""List all corruptions and apply them by name.
 
     corrupt("motion_blur", images, severity=3)
 
-``COMBINED`` is no part of ``SUITE`` and of its mean: three corruptions of different families, one
-after the other, as images of another laboratory differ in several ways at once.
+``COMBINED`` is not part of ``SUITE`` or of its mean: it applies three corruptions of different
+families in sequence, since images of another laboratory differ in several ways at once.
 
-An image's draws come of the corruption, the severity and the image's own pixels (or seed) alone, so
-that neither its place nor the batch that it comes in changes a bit of the result.
+The random draws of an image depend only on the corruption, the severity and the image's pixels (or
+seed), so that order and batch do not change the result.
 """
 
 from __future__ import annotations
@@ -29,43 +29,42 @@ from bccurate.evaluation.corruptions import (
 from bccurate.evaluation.corruptions.kind import Corruption
 
 SEVERITIES = (1, 2, 3, 4, 5)
-VERSION = 1  # part of every draw and of what is stored: another one where a definition changes
+VERSION = 1  # seeds every draw and is stored with results: increase it to change a definition
 SUITE: dict[str, Corruption] = {
     corruption.name: corruption
     for family in (noise, blur, light, colour, geometric, occlusion, digital)
     for corruption in family.CORRUPTIONS
 }
 FAMILIES = tuple(dict.fromkeys(corruption.family for corruption in SUITE.values()))
-AT_ONCE = 3
+COMBINED_FAMILIES = 3
 
 
-def _one_of_some_families(
-    image: np.ndarray, severity: int, draw: np.random.Generator
-) -> np.ndarray:
-    for family in draw.choice(FAMILIES, AT_ONCE, replace=False):
+def _several_families(image: np.ndarray, severity: int, draw: np.random.Generator) -> np.ndarray:
+    for family in draw.choice(FAMILIES, COMBINED_FAMILIES, replace=False):
         members = [corruption for corruption in SUITE.values() if corruption.family == family]
         chosen = members[draw.integers(len(members))]
         image = chosen.apply(np.ascontiguousarray(image), chosen.levels[severity - 1], draw)
     return image
 
 
-COMBINED = Corruption(
-    "combined", "three at once", _one_of_some_families, SEVERITIES, "of the suite"
-)
+COMBINED = Corruption("combined", "three at once", _several_families, SEVERITIES, "of the suite")
 KNOWN = SUITE | {COMBINED.name: COMBINED}
 
 
 def corrupt(
     name: str, images: np.ndarray, severity: int, seeds: np.ndarray | None = None
 ) -> np.ndarray:
-    """A corrupted copy uint8 (N, H, W, 3) of ``images`` uint8 (N, H, W, 3), N >= 0, H, W >= 1.
+    """Return corrupted copies, uint8 (N, H, W, 3).
 
-    ``name`` is one of ``KNOWN``, ``severity`` 1 to 5; ``seeds`` int (N,), at least
-    0, one an image: ``content_seeds`` of the images where None.
+    Args:
+        name: one of ``KNOWN``.
+        images: uint8 (N, H, W, 3), N >= 0, H, W >= 1.
+        severity: 1 to 5.
+        seeds: int (N,), at least 0; by default ``content_seeds`` of the images.
 
     Raises:
         UsageError: an unknown corruption or severity.
-        InputError: arrays that are not of these shapes and types.
+        InputError: arrays of another shape or type.
     """
     corruption = check(name, severity)
     if (
@@ -87,16 +86,16 @@ def corrupt(
 
 
 def content_seeds(images: np.ndarray) -> np.ndarray:
-    """A number uint64 (N,) of each image's pixels."""
+    """Return a hash of each image's pixels, uint64 (N,)."""
     digests = [blake2b(image.tobytes(), digest_size=8).digest() for image in images]
     return np.array([int.from_bytes(digest, "little") for digest in digests], np.uint64)
 
 
 def check(name: str, severity: int) -> Corruption:
-    """The corruption called ``name``.
+    """Return the corruption called ``name``.
 
     Raises:
-        UsageError: there is none, or no such severity.
+        UsageError: an unknown corruption or severity.
     """
     if name not in KNOWN:
         raise UsageError(f"There is no corruption {name!r}.{nearest(name, KNOWN)}")

@@ -14,9 +14,9 @@ from bccurate.archives import unpack
 from bccurate.errors import BccurateError
 from bccurate.hub import runs
 from bccurate.hub.import_formats import discover
-from bccurate.images.image_stats import ImageStats, Unreadable
+from bccurate.images.image_stats import ImageStats, Unreadable, stats_of_batches
 from bccurate.images.worker_tasks import _measure
-from bccurate.images.workers import _stats
+from bccurate.images.workers import _batch
 from bccurate.learning.registry import list_models
 from bccurate.learning.safetensors_io import read_tensors
 
@@ -26,9 +26,9 @@ MAX_PIXELS = 64_000_000
 
 def _image(file: Path) -> None:
     """Decode it as a worker does, in this process, so that a crash is seen."""
-    head, body = _measure([str(file)])
+    head, body = _measure([str(file)], None)
     head = json.loads(json.dumps(head))
-    (stats,) = _stats([str(file)], head, body)
+    (stats,) = stats_of_batches([_batch([str(file)], head, body)])
     assert isinstance(stats, ImageStats | Unreadable)
     if isinstance(stats, ImageStats):
         assert 0 < stats.width * stats.height <= MAX_PIXELS
