@@ -23,7 +23,7 @@ def test_a_read_takes_the_workers_that_were_started_ahead(tmp_path: Path, monkey
 
 
 def test_batches_hold_one_hash_and_what_read_many_gives(tmp_path: Path) -> None:
-    """100 files, one of them broken: two batches, the hash asked for, no digest, the reason by its index."""
+    """100 files, one broken: two batches, the hash asked for, no digest, the reason by index."""
     paths = [str(tmp_path / f"{number:03d}.png") for number in range(100)]
     for number, path in enumerate(paths):
         Image.effect_noise((32, 32), 40 + number).save(path)
