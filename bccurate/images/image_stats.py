@@ -95,7 +95,7 @@ def measure_file(path: str, record: np.ndarray, method: str | None = None) -> st
     Args:
         path: of the file.
         record: written to.
-        method: compute this hash alone, and no digest of the file; all where None.
+        method: compute this hash alone, and no digest of file or pixels; all where None.
 
     Returns:
         the note of ``ImageStats``.
@@ -110,12 +110,15 @@ def measure_file(path: str, record: np.ndarray, method: str | None = None) -> st
     exact = method or "phash"  # the others are left to ``workers.hash_many``
     if not record["known"][0] & KNOWN[exact]:
         record[exact] = int(imagehash_of(image.pixels, exact), 16)
-    filehash = b"" if method else sha256(data).digest()
-    digest = sha256(f"({width}, {height})".encode())
-    digest.update(np.ascontiguousarray(image.pixels).data)
+    filehash = pixelhash = b""
+    if method is None:
+        filehash = sha256(data).digest()
+        digest = sha256(f"({width}, {height})".encode())
+        digest.update(np.ascontiguousarray(image.pixels).data)
+        pixelhash = digest.digest()
     _OF_FILE.pack_into(
-        record.data, MEASURED.itemsize,
-        width, height, len(data), FORMATS.index(image.format), filehash, digest.digest(),
+        record.view(np.uint8).data, MEASURED.itemsize,
+        width, height, len(data), FORMATS.index(image.format), filehash, pixelhash,
     )  # fmt: skip
     return "; ".join(filter(None, [image.note, _name_note(path, image.format)]))
 

@@ -52,7 +52,8 @@ def read_batches(
 
     Args:
         paths: files.
-        method: compute this hash alone, also where only imagehash can, and no digest of the file.
+        method: compute this hash alone, also where only imagehash can, and no digest of file or
+            pixels; all hashes and both digests where None.
         workers: processes; all cores where None.
     """
     for part, answer in _answers("measure", paths, CHUNK, workers, {"method": method}):
@@ -61,7 +62,7 @@ def read_batches(
 
 def read_batch(paths: Sequence[str], method: str | None = None) -> Batch:
     """Read one batch in a worker that stays for the next call."""
-    answer = _own_pool().ask({"task": "measure", "paths": list(paths), "method": method})
+    answer = _own_pool().ask({"task": "measure", "paths": _absolute(paths), "method": method})
     return _batch(paths, *answer)
 
 
@@ -104,7 +105,7 @@ def _answers(
 ) -> Iterator[tuple[Sequence[str], Answer]]:
     """Yield the paths of each request with its answer, in order."""
     parts = [paths[start : start + chunk] for start in range(0, len(paths), chunk)]
-    requests = [{"task": task, "paths": list(part), **(options or {})} for part in parts]
+    requests = [{"task": task, "paths": _absolute(part), **(options or {})} for part in parts]
     workers = min(workers or os.cpu_count() or 1, -(-len(paths) // CHUNK))
     if workers <= 1:
         for part, request in zip(parts, requests, strict=True):
@@ -122,6 +123,7 @@ def _answers(
         while waiting:
             done, answer = waiting.popleft()
             yield done, answer.result()
+        pool.hand_over(_own_pool())  # a small read often follows a large one
     finally:
         pool.end()  # first: a thread may be waiting for an answer
         # No wait: an interrupted generator may be closed by the collector, in one of these threads.
@@ -132,6 +134,11 @@ def _batch(paths: Sequence[str], head: dict[str, Any], body: bytes) -> Batch:
     records = np.frombuffer(body, RECORD) if body else np.zeros(len(paths), RECORD)
     notes, unreadable = ({int(i): text for i, text in head[k].items()} for k in _TEXTS)
     return Batch(paths, records, notes, unreadable)
+
+
+def _absolute(paths: Sequence[str]) -> list[str]:
+    """Return absolute paths: a worker stays in the folder in which it was started."""
+    return [path if os.path.isabs(path) else os.path.abspath(path) for path in paths]
 
 
 @cache
@@ -157,6 +164,12 @@ class _Pool:
             reasons = {str(i): "crashes the decoder" for i in range(len(paths))}
             return _empty(len(paths), reasons), b""
         return _join([self.ask({**request, "paths": [path]}) for path in paths])
+
+    def hand_over(self, other: _Pool) -> None:
+        """Give one of the workers, all idle, to another pool that has none for this thread."""
+        if self._all and getattr(other._own, "process", None) is None:
+            other._own.process = self._all.pop()
+            other._all.append(other._own.process)
 
     def end(self) -> None:
         """Stop all workers now; unanswered requests are given up."""

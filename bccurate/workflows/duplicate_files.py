@@ -11,7 +11,7 @@ from bccurate.duplicates.engine import Engine
 from bccurate.duplicates.groups import Group, ImageColumns
 from bccurate.errors import InputError
 from bccurate.hub.import_formats import Listing, list_files
-from bccurate.images.image_stats import Batch, variance
+from bccurate.images.image_stats import Batch, Unreadable, variance
 from bccurate.images.thumbnail import SIDE
 from bccurate.progress import track
 from bccurate.records import DedupeRecord
@@ -57,7 +57,8 @@ def dedupe_files(
         )
     bad = {row["filepath"] for row in unreadable}
     labels = {name: row.label for name, row in rows.items() if name not in bad}
-    found = search_duplicates(_images(batches, labels, options.method), options, engine)
+    images = _images(batches, labels, options.method, engine)
+    found = search_duplicates(images, options, engine)
     splits = [rows[name].split for name in labels]
     leaks = sum(_crosses(group, splits) for group in found.found.groups)
     record = DedupeRecord(
@@ -73,7 +74,9 @@ def dedupe_files(
     return record, labels
 
 
-def _images(batches: Sequence[Batch], labels: dict[str, str | None], method: str) -> Images:
+def _images(
+    batches: Sequence[Batch], labels: dict[str, str | None], method: str, engine: Engine
+) -> Images:
     """Return the readable images of the batches; ``labels`` has their paths in the same order."""
     records = np.concatenate([batch.records for batch in batches])
     readable = [i not in b.unreadable for b in batches for i in range(len(b.paths))]
@@ -81,13 +84,39 @@ def _images(batches: Sequence[Batch], labels: dict[str, str | None], method: str
     n = records["width"] * records["height"]
     edges = np.maximum(records["width"] - 2, 0) * np.maximum(records["height"] - 2, 0)
     columns = ImageColumns(
-        [pixelhash.hex() for pixelhash in records["pixelhash"].tolist()],
+        _pixelhashes(list(labels), records, method, engine),
         records[method],
         np.array([v**0.5 for v in _variances(n, records["grey_sum"], records["grey_squares"])]),
         np.ascontiguousarray(records["thumb"]).view(np.uint8).reshape(-1, SIDE, SIDE),
     )
     sharpness = _variances(edges, records["edge_sum"], records["edge_squares"])
     return Images(list(labels), list(labels.values()), columns, n.tolist(), sharpness)
+
+
+def _pixelhashes(
+    paths: Sequence[str], records: np.ndarray, method: str, engine: Engine
+) -> list[str]:
+    """Return N strings, equal where the decoded pixels are.
+
+    Only images with the same hash, size and thumbnail can be equal. Those are read again for their
+    digests: it takes less time than the digests of all.
+
+    Raises:
+        InputError: a file can no longer be read.
+    """
+    _, inverse, counts = np.unique(records[method], return_inverse=True, return_counts=True)
+    similar: dict[tuple, list[int]] = {}
+    shown = records[[method, "width", "height", "thumb"]]
+    for k in np.flatnonzero(counts[inverse] > 1).tolist():
+        similar.setdefault(shown[k].item(), []).append(k)
+    suspects = [k for own in similar.values() if len(own) > 1 for k in own]
+    pixelhashes = [str(k) for k in range(len(paths))]
+    stats = engine.read_stats([paths[k] for k in suspects])
+    for k, one in zip(suspects, stats, strict=True):
+        if isinstance(one, Unreadable):
+            raise InputError(f"{one.filepath} changed during the search: {one.reason}")
+        pixelhashes[k] = one.pixelhash
+    return pixelhashes
 
 
 def _for_each_file(batches: Iterable[Batch]) -> Iterator[Batch]:

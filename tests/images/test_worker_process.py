@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
@@ -22,7 +23,7 @@ def test_a_read_takes_the_workers_that_were_started_ahead(tmp_path: Path, monkey
 
 
 def test_batches_hold_one_hash_and_what_read_many_gives(tmp_path: Path) -> None:
-    """100 files, one of them broken: two batches, the hash asked for, the reason by its index."""
+    """100 files, one broken: two batches, the hash asked for, no digest, the reason by index."""
     paths = [str(tmp_path / f"{number:03d}.png") for number in range(100)]
     for number, path in enumerate(paths):
         Image.effect_noise((32, 32), 40 + number).save(path)
@@ -37,4 +38,19 @@ def test_batches_hold_one_hash_and_what_read_many_gives(tmp_path: Path) -> None:
                 assert batch.unreadable[index] == found[index].reason
             else:
                 assert f"{int(record['dhash']):016x}" == found[index].dhash
-                assert record["pixelhash"].tobytes().hex() == found[index].pixelhash
+                assert (record["width"], not any(record["pixelhash"].tobytes())) == (32, True)
+
+
+def test_a_small_read_uses_a_worker_of_the_large_read_before(tmp_path: Path, monkeypatch) -> None:
+    """Also from another folder: relative paths are those of the command, not of the worker."""
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (16, 16), (9, 8, 7)).save("a.png")
+    monkeypatch.setattr(workers, "_own_pool", cache(workers._Pool))
+    large = list(read_many(["a.png"] * 200, workers=2))
+    monkeypatch.setattr(workers, "spawn", None)
+    (tmp_path / "b").mkdir()
+    monkeypatch.chdir(tmp_path / "b")
+    Image.new("RGB", (20, 20), (1, 2, 3)).save("a.png")
+    (small,) = read_many(["a.png"])
+    assert (large[0].width, small.width) == (16, 20)
+    workers._own_pool().end()
