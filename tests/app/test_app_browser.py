@@ -106,7 +106,7 @@ def test_dedupe_runs_from_the_operator_browser(page, open_app, reviewed) -> None
         page.get_by_text(f"bccurate: {label}").or_(page.get_by_text(label)).first.wait_for()
     page.screenshot(path=ARTEFACTS / "app-operators.png")
     page.get_by_text("bccurate: find duplicates").first.click()
-    page.get_by_text("Hashes may differ in this many bits").wait_for()
+    page.get_by_text("Differing bits of 64 up to which hashes").wait_for()
     page.screenshot(path=ARTEFACTS / "app-dedupe.png")
     page.get_by_role("button", name="Execute").click()
     page.get_by_text("duplicate groups in").wait_for()

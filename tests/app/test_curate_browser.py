@@ -65,7 +65,7 @@ def test_duplicates_are_found_looked_at_and_decided_on(page, opened) -> None:
 def _run_dedupe(page) -> None:
     """Run the operator from its form, and see the outcome."""
     open_operator(page, "bccurate: find duplicates")
-    page.get_by_text("Hashes may differ in this many bits").wait_for()
+    page.get_by_text("Differing bits of 64 up to which hashes").wait_for()
     page.screenshot(path=ARTEFACTS / "curate-form.png")
     page.get_by_role("button", name="Execute").click()
     page.get_by_text("duplicate groups in").wait_for()
