@@ -176,7 +176,7 @@ BOMBS: dict[str, tuple[str, Callable[[Path], None], str]] = {
     "million.zip": ("archive", _many, "more than"),
     "long name.tar.gz": ("archive", lambda p: _tar_name(p, tarfile.GNUTYPE_LONGNAME), "header of"),
     "pax.tar.gz": ("archive", lambda p: _tar_name(p, tarfile.XHDTYPE), "header of"),
-    "deflated.pth": ("weights", _pth, "unpacks to"),
+    "deflated.pth": ("weights", _pth, "expands to"),
 }  # fmt: skip
 
 
