@@ -33,7 +33,7 @@ def test_from_the_download_to_a_model_and_its_mistakes(walk, request):
         images = request.getfixturevalue("rendered") / "images"
     shutil.make_archive("PBC_dataset_normal_DIB", "zip", images)
     printed = walk("tutorial.md")
-    assert "custom_cnn trained on" in printed and "to look at" in printed
+    assert "custom_cnn trained on" in printed and "to review" in printed
     assert Path("report.html").stat().st_size < 5_000_000
 
 
