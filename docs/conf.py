@@ -1,4 +1,4 @@
-"""Sphinx: Markdown pages by MyST, the API from docstrings. ``make docs``; a warning is an error."""
+"""Configure Sphinx: Markdown pages by MyST, the API from docstrings; a warning is an error."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 myst_heading_anchors = 3
 
-autodoc_typehints = "none"  # they stand in the signature
+autodoc_typehints = "none"  # the signature shows them
 autodoc_member_order = "bysource"
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -30,7 +30,7 @@ html_title = f"bccurate {release}"
 html_copy_source = False
 html_static_path: list[str] = []
 
-# A pattern of index.md may match nothing: it has no name by which Sphinx could be told to allow it.
+# A pattern of index.md may match nothing; this warning has no name to suppress it by.
 logging.getLogger("sphinx.sphinx.directives.other").addFilter(
     lambda record: "glob pattern" not in record.msg
 )

@@ -1,9 +1,9 @@
-"""The fenced blocks of a page, as a reader meets them, and two ways to type them.
+"""Read the fenced blocks of a page in docs/ and run them, in one Python or in a shell.
 
 ``bash``, ``console`` (lines after a ``$``) and ``python`` are run. A block below a line that ends
 in a file's name, in backquotes and with a colon, is saved under that name. ``text`` below a block
-is what it printed, where any number stands for any other and ``...`` for anything. A comment
-``<!-- not run: WHY -->`` above a block keeps it from being run.
+is its expected output, where any number matches any other and ``...`` matches anything. A block
+below a comment ``<!-- not run: WHY -->`` is not run.
 """
 
 from __future__ import annotations
@@ -29,7 +29,16 @@ _SHELL = re.compile(r"[|;&<>$`*()\\]|^(for|if|cd|export) ")
 
 @dataclass(frozen=True)
 class Block:
-    """``why`` it is not run, or ``file``, the name it is saved under; else it is run."""
+    """A fenced block.
+
+    Attributes:
+        page: name of the page.
+        line: number of the line that opens the block.
+        language: the word after the fence.
+        text: content.
+        why: reason not to run it, or None.
+        file: name to save it under instead of running it, or None.
+    """
 
     page: str
     line: int
@@ -40,14 +49,14 @@ class Block:
 
     @property
     def commands(self) -> str:
-        """What is typed; of a console the lines after its ``$``."""
+        """Return the text to run; of a console block the lines after ``$``."""
         if self.language != "console":
             return self.text
         return "".join(f"{row[2:]}\n" for row in self.text.splitlines() if row.startswith("$ "))
 
 
 def blocks(page: Path) -> list[Block]:
-    """All fenced blocks of a page, in order."""
+    """Return all fenced blocks of a page, in order."""
     found: list[Block] = []
     above, start, language, rows = "", 0, "", list[str]()
     for number, row in enumerate(page.read_text("utf-8").splitlines(), 1):
@@ -65,8 +74,8 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
-def type_page(page: Path, run: Callable[[Block], str]) -> None:
-    """Save and run the blocks of a page where one stands; ``run`` gives what was printed."""
+def run_page(page: Path, run: Callable[[Block], str]) -> None:
+    """Save and run the blocks of a page in the current folder; ``run`` returns the output."""
     printed = ""
     for block in blocks(page):
         if block.why:
@@ -81,7 +90,7 @@ def type_page(page: Path, run: Callable[[Block], str]) -> None:
 
 
 def check_printed(block: Block, printed: str) -> None:
-    """Every line that the page shows was printed, in that order."""
+    """Assert that every line of the block was printed, in that order."""
     rows = iter([_plain(row) for row in printed.splitlines()])
     for shown in block.text.splitlines():
         pattern = re.escape(_plain(shown)).replace(re.escape("..."), ".*")
@@ -90,20 +99,20 @@ def check_printed(block: Block, printed: str) -> None:
 
 
 def _plain(row: str) -> str:
-    """A printed line without its numbers and its spacing."""
+    """Return a printed line without its numbers and its spacing."""
     return " ".join(re.sub(r"\d+(,\d{3})*(\.\d+)?", "0", row).split())
 
 
-def in_empty_folder(place: Path, monkeypatch: Any) -> Path:
-    """Work in a new folder, with a home of one's own; ``pip`` installs beside it, offline."""
-    site, work = place / "site", place / "work"
+def in_empty_folder(parent: Path, monkeypatch: Any) -> Path:
+    """Change to a new empty folder with a home of its own; ``pip`` installs beside it, offline."""
+    site, work = parent / "site", parent / "work"
     site.mkdir()
     work.mkdir()
     for name, value in {
-        "BCCURATE_HOME": place / "home",
+        "BCCURATE_HOME": parent / "home",
         "PYTHONPATH": f"{site}{os.pathsep}{ROOT}",
         "PIP_TARGET": site,
-        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as the option's negation
+        "PIP_NO_BUILD_ISOLATION": "0",  # pip reads it as the negated option
         "PIP_NO_INDEX": "1",
     }.items():
         monkeypatch.setenv(name, str(value))
@@ -113,7 +122,7 @@ def in_empty_folder(place: Path, monkeypatch: Any) -> Path:
 
 
 class Reader:
-    """Types blocks into one Python: quick, for a test that has a database already."""
+    """Run blocks in this Python process: fast, for a test with a running database."""
 
     def __init__(self, cli: Callable[..., Any], capture: Any) -> None:
         self._cli, self._capture = cli, capture
@@ -137,7 +146,7 @@ class Reader:
         return outcome.out + outcome.err
 
     def _python(self, block: Block) -> str:
-        """Blocks of a page share their names, as in a notebook."""
+        """Run a block; the blocks of a page share their names, as in a notebook."""
         file = Path(f"block-{block.line}.py")
         file.write_text("\n" * block.line + block.text, encoding="utf-8")
         self._capture.readouterr()
@@ -147,8 +156,8 @@ class Reader:
 
 
 def in_shell(commands: str, where: str) -> str:
-    """What a shell prints that has ``bccurate`` and ``python`` on its path and stops at errors."""
-    # As functions, so that it is this Python's packages that answer, installed or not.
+    """Run commands in a shell that stops at errors, and return the output."""
+    # As functions, so that this Python's packages run, installed or not.
     tools = "".join(
         f'{name}() {{ {shlex.quote(sys.executable)} {words} "$@"; }}\n'
         for name, words in (("bccurate", "-m bccurate"), ("python", ""), ("pip", "-m pip"))

@@ -1,4 +1,4 @@
-"""What the pages tell a reader to type is typed, in an empty folder, and prints what they show."""
+"""Run the blocks of the pages in an empty folder, and compare their output with the page."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-from pages import ROOT, RUN, Block, Reader, blocks, check_printed, in_empty_folder, type_page
+from pages import ROOT, RUN, Block, Reader, blocks, check_printed, in_empty_folder, run_page
 
 DOCS = ROOT / "docs"
 HOWTO = sorted(path.stem for path in (DOCS / "howto").glob("*.md"))
-# The cards go on where the tutorial ends.
+# These continue with the dataset of the tutorial.
 CARDS = ("zoo", "gradcam", "background", "attention", "splits", "robustness", "formats",
          "report")  # fmt: skip
 
 
 @pytest.fixture
 def reader(cli, capfd, tmp_path, monkeypatch) -> Iterator[Reader]:
-    """Someone in an empty folder, with no dataset of theirs and a home of their own."""
+    """Return a reader in an empty folder, with an empty home; delete its datasets at the end."""
     from bccurate.hub.open import load_fiftyone
 
     fo = load_fiftyone()
@@ -34,33 +34,33 @@ def reader(cli, capfd, tmp_path, monkeypatch) -> Iterator[Reader]:
 
 @pytest.mark.parametrize("page", HOWTO)
 def test_a_how_to_runs_as_written(page, reader):
-    """From an empty folder, block by block."""
-    type_page(DOCS / "howto" / f"{page}.md", reader)
+    """A how-to page runs block by block from an empty folder."""
+    run_page(DOCS / "howto" / f"{page}.md", reader)
 
 
 def test_the_tutorial_and_the_cards_run_as_written(reader, rendered):
-    """The tutorial on a small zip in the place of the download; the cards go on from there."""
+    """The tutorial runs on a small zip in place of the download; the cards continue from there."""
     shutil.make_archive("PBC_dataset_normal_DIB", "zip", rendered / "images")
     for page in ("tutorial", *CARDS):
-        type_page(DOCS / f"{page}.md", reader)
+        run_page(DOCS / f"{page}.md", reader)
 
 
 def test_every_block_is_run_or_says_why_not():
-    """No page holds code that no test types, but for blocks that name their reason."""
+    """Every block of code is run by a test or gives the reason why not."""
     run = {f"{page}.md" for page in ("tutorial", *CARDS)} | {f"{page}.md" for page in HOWTO}
     pages = [*DOCS.glob("*.md"), *DOCS.glob("howto/*.md")]
-    loose = [
+    untested = [
         f"{block.page}:{block.line}"
         for page in pages
         if page.name not in run
         for block in blocks(page)
         if block.language in RUN and not block.why
     ]
-    assert not loose, "add the page to CARDS, or <!-- not run: WHY --> above the block"
+    assert not untested, "add the page to CARDS, or <!-- not run: WHY --> above the block"
 
 
 def test_no_page_hides_code_from_the_tests():
-    """Commands stand in fenced blocks, not in indented ones, which nothing types."""
+    """Commands are in fenced blocks, not in indented ones, which no test runs."""
     found = [
         f"{page.name}: {row.strip()}"
         for page in DOCS.rglob("*.md")
@@ -70,7 +70,7 @@ def test_no_page_hides_code_from_the_tests():
     assert not found
 
 
-def test_what_a_page_shows_is_held_to_what_was_printed():
+def test_output_on_a_page_is_compared_with_what_was_printed():
     """A line that was not printed, or in another order, fails; numbers may differ."""
     block = Block("page.md", 1, "text", "a: 12 images\n...\nlast 0.5\n")
     check_printed(block, "a:  7 images\nb\nlast 0.25\n")
@@ -79,7 +79,7 @@ def test_what_a_page_shows_is_held_to_what_was_printed():
 
 
 def test_the_docs_build_without_a_warning(tmp_path):
-    """``make docs``: every page is in the index, every link and docstring is sound."""
+    """``make docs``: every page is in the index, every link and docstring is valid."""
     if importlib.util.find_spec("sphinx") is None:
         missing = "sphinx is not installed (pip install bccurate[docs])"
         (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(missing)
@@ -94,7 +94,7 @@ def test_the_docs_build_without_a_warning(tmp_path):
 
 
 def test_every_card_has_the_same_head():
-    """A method's page begins with command, definition, source and limits."""
+    """The page of a method begins with command, definition, source and limits."""
     index = (DOCS / "index.md").read_text("utf-8").split(":caption: Methods")[1]
     patterns = index.split("```")[0].split(":glob:")[1].split()
     names = [page.stem for pattern in patterns for page in DOCS.glob(f"{pattern}.md")]

@@ -1,4 +1,4 @@
-"""A person in an empty folder, at a real shell, with an empty database."""
+"""Run pages of docs/ as a new user: an empty folder, a real shell, an empty database."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pages import ROOT, Block, in_empty_folder, in_shell, type_page
+from pages import ROOT, Block, in_empty_folder, in_shell, run_page
 
 
 @pytest.fixture
 def walk(tmp_path, monkeypatch) -> Callable[[str], str]:
-    """Types a page of docs/ and nothing else; gives what was printed."""
+    """Return a function that runs the blocks of a page of docs/ and returns the output."""
     work = in_empty_folder(tmp_path, monkeypatch)
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("FIFTYONE_DATABASE_NAME", f"walk-{os.getpid()}-{tmp_path.name}"[:60])
     assert not list(work.iterdir())
 
-    def typed(page: str) -> str:
+    def run_blocks(page: str) -> str:
         printed: list[str] = []
 
         def run(block: Block) -> str:
             commands = block.commands
             if block.language == "python":
-                Path("typed.py").write_text(commands, encoding="utf-8")
-                commands = "python typed.py"
+                Path("block.py").write_text(commands, encoding="utf-8")
+                commands = "python block.py"
             printed.append(in_shell(commands, f"{page}:{block.line}"))
             return printed[-1]
 
-        type_page(ROOT / "docs" / page, run)
+        run_page(ROOT / "docs" / page, run)
         return "".join(printed)
 
-    return typed
+    return run_blocks

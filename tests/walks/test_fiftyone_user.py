@@ -1,4 +1,4 @@
-"""A FiftyOne user with a dataset that is there already."""
+"""Run the how-to for FiftyOne users with an existing dataset."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ print(len(dataset), dataset.list_runs(), dataset.list_saved_views(), dataset.dis
 """
 
 
-def test_commands_work_on_it_and_are_taken_back(walk):
-    """docs/howto/fiftyone-dataset.md: views and fields are there, and then they are not."""
+def test_commands_work_on_an_existing_dataset_and_undo_reverts_them(walk):
+    """docs/howto/fiftyone-dataset.md: after undo no view and no run is left."""
     printed = walk("howto/fiftyone-dataset.md")
     assert "clean of 160" in printed and "groups under two labels" in printed
     left = subprocess.run(

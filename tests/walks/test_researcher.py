@@ -1,4 +1,4 @@
-"""A hematology researcher with folders of images, who knows a terminal and no FiftyOne."""
+"""Run the pages for researchers with folders of images and no knowledge of FiftyOne."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REAL_DATA = ROOT.parent / "shared" / "data" / "pbc96.tar"
 
 
 def test_from_folders_to_a_clean_list_and_a_report(walk):
-    """docs/howto/folder.md: what is wrong is named, and the clean files are listed."""
+    """docs/howto/folder.md reports the planted problems and exports the clean files."""
     printed = walk("howto/folder.md")
     assert "duplicate groups in" in printed and "unreadable:" in printed
     with Path("smears-clean", "manifest.csv").open(newline="") as file:
@@ -26,9 +26,9 @@ def test_from_folders_to_a_clean_list_and_a_report(walk):
 
 
 def test_from_the_download_to_a_model_and_its_mistakes(walk, request):
-    """docs/tutorial.md on real cells where they are; the walk brings the download alone."""
+    """docs/tutorial.md runs on real cells if they exist, otherwise on rendered ones."""
     if REAL_DATA.exists():
-        images = _some_real_cells(REAL_DATA, Path.cwd().parent / "cells")
+        images = _extract_cells(REAL_DATA, Path.cwd().parent / "cells")
     else:
         images = request.getfixturevalue("rendered") / "images"
     shutil.make_archive("PBC_dataset_normal_DIB", "zip", images)
@@ -37,11 +37,12 @@ def test_from_the_download_to_a_model_and_its_mistakes(walk, request):
     assert Path("report.html").stat().st_size < 5_000_000
 
 
-def _some_real_cells(archive: Path, folder: Path, of_a_class: int = 60) -> Path:
+def _extract_cells(archive: Path, folder: Path, per_class: int = 60) -> Path:
+    """Extract the first cells of each class; returns the folder of the classes."""
     from bccurate.archives import unpack
 
     images = next(unpack(archive, folder).glob("*/images"))
     for label in images.iterdir():
-        for path in sorted(label.iterdir())[of_a_class:]:
+        for path in sorted(label.iterdir())[per_class:]:
             path.unlink()
     return images
