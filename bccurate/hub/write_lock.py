@@ -53,7 +53,7 @@ def _acquire(lock: FileLock, path: Path, name: str) -> bool:
         except Timeout:
             say(f"waiting for process {_pid(holder)}, which writes to {name!r}")
             lock.acquire()
-    except OSError:
+    except (OSError, NotImplementedError):  # the second: a file system without locks
         return False
     with suppress(OSError):  # a full disk: then nobody knows who holds it
         holder.write_text(str(os.getpid()), encoding="ascii")

@@ -123,6 +123,19 @@ def test_a_home_folder_that_cannot_be_made_does_not_stop_a_command(
     assert ran == ["here"] and "waiting" not in capfd.readouterr().err
 
 
+def test_a_file_system_without_locks_does_not_stop_a_command(monkeypatch) -> None:
+    """Older releases of filelock raise NotImplementedError there: the command runs all the same."""
+
+    def refuse(*_args: object, **_options: object) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr("filelock.FileLock.acquire", refuse)
+    ran = []
+    with write_lock("cells"):
+        ran.append("here")
+    assert ran == ["here"]
+
+
 @pytest.fixture(autouse=True)
 def _own_home(tmp_path_factory, monkeypatch) -> None:
     monkeypatch.setenv("BCCURATE_HOME", str(tmp_path_factory.mktemp("home")))
